@@ -253,7 +253,10 @@ func (f *File) unknown(lines *lineReader) error {
 		return &UnknownFormatError{Path: f.path, Detail: "it is a compressed SQLite database; decompress it first"}
 	}
 	unknown := &UnknownFormatError{Path: f.path}
-	if like != nil {
+	switch {
+	case isHistoryName(f.path) && !f.noText:
+		unknown.Detail = "it looks like a shell's history without times, so nothing says when its commands ran; " + setHistoryTimes
+	case like != nil:
 		unknown.Detail = like.detail()
 	}
 	return unknown

@@ -16,7 +16,7 @@ import (
 )
 
 // hostFormats are the formats of logs of hosts.
-var hostFormats = []string{"auditd"}
+var hostFormats = []string{"auditd", "sshd", "history", "access"}
 
 // hostInput is the golden input of a format, with its settings.
 func hostInput(t testing.TB, format string) (path string, content []byte, s Settings) {
@@ -34,6 +34,9 @@ func hostInput(t testing.TB, format string) (path string, content []byte, s Sett
 		if s, err = parseSettings(strings.TrimSpace(string(text))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if s.Host == "" {
+		s.Host = "web-1"
 	}
 	return matches[0], content, s
 }
@@ -66,6 +69,12 @@ func TestHostLogsGrow(t *testing.T) {
 			}
 			got := first.IDs()
 			for i, id := range got {
+				// Nothing says that a command of a history goes on in the next line.
+				if typed := first.Events[i].Payload.CommandText(); format == "history" && i == len(got)-1 && slices.ContainsFunc(all.Events, func(e ttpcron.Event) bool {
+					return strings.HasPrefix(e.Payload.CommandText(), typed)
+				}) {
+					continue
+				}
 				if !slices.Contains(want, id) {
 					t.Fatalf("%s, cut at %d: another event %s", format, cut, first.Events[i].AppendJSON(nil))
 				}

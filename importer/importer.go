@@ -90,6 +90,9 @@ var formats = append([]Format{
 	cowrieDatabase,
 	dionaeaDatabase,
 	auditd,
+	sshdLog,
+	shellHistory,
+	accessLog,
 	events,
 }, presets()...)
 

@@ -285,13 +285,10 @@ var textLikenesses = []likeness{
 	{"CSV with a header line", "no format knows its columns; one that has the names of a log's members is read like that log", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},
-	{"the access log of a web server", notReadYet, lines(`^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:`), false},
 	{"a log of Sysmon for Linux", notReadYet, lines(`<Event><System><Provider Name="(Linux-Sysmon|Microsoft-Windows-Sysmon)"`), false},
-	{"the log of an SSH server", notReadYet, sshd, false},
 	{"a syslog without Cowrie's records in it", "name the file that Cowrie itself writes, cowrie.json", syslog, false},
 	{"the log of a program written with Twisted", nameTheLog, lines(twisted), false},
 	{"a dump of a SQL database", "load it, and export its rows as JSON", sqlDump, false},
-	{"a shell's history", "it does not say whose it is; import the log of a sensor", shellHistory, false},
 	{"a script", attackersOwn, func(h *head) bool { return begins("#!/", "#! /")(h) }, false},
 	{"binary data", nameTheLog, isBinary, false},
 }
@@ -306,21 +303,13 @@ const twisted = `^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)? \
 
 const syslogTime = `([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*)`
 
-var (
-	isSyslog = lines(`^(<\d{1,3}>)?(\d )?` + syslogTime + ` \S+ \S+(\[\d+\])?:? `)
-	sshdLine = regexp.MustCompile(`sshd(-session)?\[\d+\]: `)
-)
+var isSyslog = lines(`^(<\d{1,3}>)?(\d )?` + syslogTime + ` \S+ \S+(\[\d+\])?:? `)
 
 func syslog(h *head) bool { return isSyslog(h) }
-func sshd(h *head) bool   { return isSyslog(h) && slices.ContainsFunc(h.lines, sshdLine.Match) }
 
 var sqlLine = regexp.MustCompile(`(?i)^(-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)|PRAGMA foreign_keys|CREATE TABLE |INSERT INTO |BEGIN TRANSACTION;|/\*![0-9]+ )`)
 
 func sqlDump(h *head) bool { return slices.ContainsFunc(h.lines, sqlLine.Match) }
-
-var stampLine = regexp.MustCompile(`^(#1[0-9]{9}|: 1[0-9]{9}:\d+;.*)$`)
-
-func shellHistory(h *head) bool { return stampLine.Match(h.first()) }
 
 // isText reports whether content is text, going by its beginning: nothing that is
 // packed, with hardly any bytes that are no UTF-8.

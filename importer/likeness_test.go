@@ -113,13 +113,10 @@ var likenessCases = []struct{ what, is, near string }{
 	{"CSV with a header line", "a,b,c\n1,2,3\n4,5,6\n", "some, words, here\nand a line\nand one more\n"},
 	{"CSV without a header line", "1,2025-10-18 01:02:03,x\n2,2025-10-18 01:02:04,y\n", "1,one,x\n2,two,y\n"},
 	{"a log of Zeek", "#separator \\x09\n#fields ts\n", "separator\n"},
-	{"the access log of a web server", "203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] \"GET / HTTP/1.1\" 200 1\n", "203.0.113.7 - - [yesterday] \"GET / HTTP/1.1\" 200 1\n"},
 	{"a log of Sysmon for Linux", `Nov 27 13:51:56 h sysmon: <Event><System><Provider Name="Linux-Sysmon" Guid="x"/>`, "Sysmon\n"},
-	{"the log of an SSH server", "Nov 27 13:51:56 host sshd[7]: Failed password for root from 203.0.113.7 port 1 ssh2\n", "sshd[7]: Failed password\n"},
 	{"a syslog without Cowrie's records in it", "<34>1 2026-11-27T13:51:56Z host su: failed\n", "Nov 27 somebody said: something\n"},
 	{"the log of a program written with Twisted", "2015-05-29 03:31:55+0000 [twisted.web] hello\n", "2015-05-29 03:31:55+0000 hello\n"},
 	{"a dump of a SQL database", "-- MySQL dump 10.19\n--\n", "-- a poem\n"},
-	{"a shell's history", "#1700000000\nls\n", "#17\nls\n"},
 	{"a script", "#!/bin/sh\nid\n", "# /bin/sh\n"},
 	{"binary data", "\x01\x02\x03\x04\x05\x06hello", "hello\n"},
 }

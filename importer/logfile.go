@@ -34,6 +34,9 @@ type lineFormat struct {
 	lacks func(head []byte, src *source) []string
 	// richer is the name of the format in which the same sensor says the same and more.
 	richer string
+	// carries says that such a log may carry the records of a sensor too. If it does, it
+	// is taken for the sensor's.
+	carries bool
 	// recalls says that what a record gives depends on records before it.
 	recalls bool
 }

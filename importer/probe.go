@@ -101,7 +101,11 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
 	best := -1
 	for i, n := range p.known {
-		if n > 0 && (best < 0 || n > p.known[best]) {
+		if n == 0 {
+			continue
+		}
+		// A log of a host is one of a sensor if it has any record of a sensor's.
+		if best < 0 || list[best].lines.carries && !list[i].lines.carries || n > p.known[best] && list[best].lines.carries == list[i].lines.carries {
 			best = i
 		}
 	}

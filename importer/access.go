@@ -1,0 +1,233 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// The access log that Apache, nginx, lighttpd and others write, in the common and the
+// combined form, with or without the virtual host before it:
+//
+//	203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"
+//
+// A quotation mark that a client sent is escaped, so the request ends at the first one that
+// is not.
+var accessLog = Format{
+	Name: "access", Title: "access log of a web server (common and combined form)", Version: 1,
+	Records: []RecordType{{Name: "request", Kinds: []ttpcron.SourceKind{ttpcron.HTTPRequest}}},
+	lines: &lineFormat{
+		recognises: func(line []byte) bool {
+			_, ok := cutAccess(line)
+			return ok
+		},
+		continues: oneLine,
+		parser:    newAccessParser,
+	},
+}
+
+// accessHead is what stands before the request. The user, whom a client names, may have
+// blanks.
+var accessHead = regexp.MustCompile(`^([^\s"{}<>|[\]]+) ([^\s"{}<>|[\]]+) (.+?) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`)
+
+// accessLine is what stands before the request.
+type accessLine struct {
+	host, from, user, time []byte
+	rest                   []byte // from the request on
+}
+
+// cutAccess reads what stands before the request. An address that is a name is known by the
+// "-" behind it, so that what a syslog daemon or a container puts before the line is none.
+func cutAccess(line []byte) (l accessLine, ok bool) {
+	at := accessHead.FindSubmatchIndex(line)
+	if at == nil {
+		return l, false
+	}
+	part := func(n int) []byte { return line[at[2*n]:at[2*n+1]] }
+	ident := part(2)
+	l = accessLine{from: part(1), user: part(3), time: part(4), rest: line[at[1]:]}
+	name, port, ported := bytes.Cut(l.from, []byte(":"))
+	named := !ported || isDigits(port)
+	if len(l.from) > maxHostName || len(ident) > maxHostName {
+		return l, false
+	}
+	switch {
+	case isPlainAddress(l.from):
+		if string(ident) != "-" { // lighttpd writes the host where others write what identd says
+			l.host = ident
+		}
+	case named && isPlainAddress(ident): // the virtual host comes first
+		l.host, l.from = name, ident
+		if _, user, ok := bytes.Cut(l.user, []byte(" ")); ok { // behind what identd says
+			l.user = user
+		}
+	default:
+		return l, (named || bytes.HasPrefix(l.from, []byte("unix:"))) && string(ident) == "-"
+	}
+	return l, true
+}
+
+const accessTime = "02/Jan/2006:15:04:05 -0700"
+
+type accessParser struct {
+	host     string
+	ordinals ordinals
+	list     fieldList
+	last     string // the last time, and what it means
+	at       time.Time
+}
+
+func newAccessParser(src *source) recordParser { return &accessParser{host: src.Host} }
+
+var (
+	errNoAccess  = fmt.Errorf("%w: it does not begin with an address and a time", errForeign)
+	errNoQuote   = errors.New("the request does not end")
+	errNoStatus  = errors.New("no status follows the request")
+	accessStatus = regexp.MustCompile(`^ (\d{3}|-|0)(?: (\d{1,20}|-))?(?: |$)`)
+)
+
+func (p *accessParser) parse(record []byte, to *parsed) error {
+	l, ok := cutAccess(record)
+	if !ok {
+		return errNoAccess
+	}
+	if s := string(l.time); s != p.last {
+		t, err := time.Parse(accessTime, s)
+		if err != nil || !usable(t) {
+			return fmt.Errorf("%q is not a time", s)
+		}
+		p.last, p.at = s, t.UTC()
+	}
+	request, rest, ok := cutQuoted(l.rest)
+	if !ok {
+		return errNoQuote
+	}
+	status := accessStatus.FindSubmatch(rest)
+	if status == nil {
+		return errNoStatus
+	}
+	rest = rest[len(status[0])-1:]
+	if len(status[0]) > 0 && status[0][len(status[0])-1] != ' ' {
+		rest = nil
+	}
+	e := ttpcron.Event{Kind: ttpcron.HTTPRequest, Time: p.at, DeckyID: p.host}
+	if p.host != "" {
+		e.Vantage = ttpcron.VantageHost
+	}
+	p.list = p.list[:0]
+	switch from := string(l.from); {
+	case isPlainAddress(l.from):
+		e.AttackerIP = plainAddress(from)
+	case from != "-" && !strings.HasPrefix(from, "unix:"):
+		p.list.text("src_host", from)
+	}
+	if string(l.user) != "-" {
+		p.list.some("username", unescapeAccess(l.user))
+	}
+	p.list.some("host", string(l.host))
+	p.request(unescapeAccess(request))
+	if len(status[1]) == 3 {
+		p.list.number("status", string(status[1]))
+	}
+	p.list.number("response_size", string(status[2]))
+	for _, name := range [...]string{"referer", "user_agent", "forwarded_for"} {
+		text, behind, ok := cutQuoted(bytes.TrimPrefix(bytes.TrimLeft(rest, " "), []byte{'"'}))
+		if !ok || !startsWith(bytes.TrimLeft(rest, " "), '"') {
+			break
+		}
+		if rest = behind; string(text) != "-" {
+			p.list.some(name, unescapeAccess(text))
+		}
+	}
+	e.NameNobody()
+	e.Payload = p.list.payload(to.arena)
+	p.ordinals.number(&e)
+	to.add(&e)
+	return nil
+}
+
+func isPlainAddress(text []byte) bool {
+	_, err := netip.ParseAddr(string(text))
+	return err == nil
+}
+
+// request reads "GET / HTTP/1.1". What is no request is kept as the address that it asks for,
+// so that rules see it.
+func (p *accessParser) request(text string) {
+	if text == "-" || text == "" {
+		return
+	}
+	rest := text
+	protocol := ""
+	if i := strings.LastIndex(text, " "); i >= 0 && strings.HasPrefix(text[i+1:], "HTTP/") {
+		rest, protocol = text[:i], text[i+1:]
+	}
+	method, url, ok := strings.Cut(rest, " ")
+	if !ok || !isToken(method) || protocol == "" && !strings.HasPrefix(url, "/") {
+		p.list.text("raw_url", text)
+		return
+	}
+	p.list.text("method", method)
+	p.list.some("protocol", protocol)
+	p.list.text("raw_url", url)
+}
+
+// isToken reports whether a text can be a method.
+func isToken(text string) bool {
+	for _, c := range []byte(text) {
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return text != "" && len(text) <= 32
+}
+
+// cutQuoted splits a text behind a quotation mark at the one that ends it.
+func cutQuoted(text []byte) (quoted, rest []byte, ok bool) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return text[:i], text[i+1:], true
+		}
+	}
+	return nil, nil, false
+}
+
+// unescapeAccess undoes the escapes of Apache and nginx: \" \\ \n \x16.
+func unescapeAccess(text []byte) string {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return string(text)
+	}
+	const escapes, means = `"\nrtbvfe`, "\"\\\n\r\t\b\v\f\x1b"
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) {
+			if text[i+1] == 'x' && i+4 <= len(text) {
+				var one [1]byte
+				if _, err := hex.Decode(one[:], text[i+2:i+4]); err == nil {
+					out = append(out, one[0])
+					i += 3
+					continue
+				}
+			}
+			if n := strings.IndexByte(escapes, text[i+1]); n >= 0 {
+				out = append(out, means[n])
+				i++
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return string(out)
+}

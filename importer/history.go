@@ -1,0 +1,207 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+// The history of a shell with the times of its commands: of bash, which writes them if
+// HISTTIMEFORMAT is set, of zsh with EXTENDED_HISTORY, and of fish:
+//
+//	#1700000000              : 1700000000:0;uname -a      - cmd: uname -a
+//	uname -a                                                when: 1700000000
+//
+// It has no addresses, and names neither the host nor the user. The user is found in the
+// path of the file.
+var shellHistory = Format{
+	Name: "history", Title: "history of a shell (bash, zsh, fish) with times", Version: 1,
+	Records: []RecordType{{Name: "command", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "only with a time"}},
+	lines: &lineFormat{
+		recognises: func(line []byte) bool {
+			return bashStamp.Match(line) || zshEntry.Match(line) || bytes.HasPrefix(line, []byte(fishEntry))
+		},
+		continues: historyContinues,
+		parser:    newHistoryParser,
+		lacks: func(_ []byte, src *source) []string {
+			if src.Host == "" {
+				return []string{settingHost}
+			}
+			return nil
+		},
+	},
+}
+
+var (
+	bashStamp = regexp.MustCompile(`^#\d{9,10}$`)
+	zshEntry  = regexp.MustCompile(`^: {1,10}(\d{9,10}):\d{1,9};`)
+	fishWhen  = regexp.MustCompile(`(?m)^  when: (\d{9,10})$`)
+)
+
+const fishEntry = "- cmd: "
+
+// historyForm is how a record begins.
+type historyForm int
+
+const (
+	noTime historyForm = iota
+	bashForm
+	zshForm
+	fishForm
+)
+
+func historyFormOf(line []byte) historyForm {
+	first, _, _ := bytes.Cut(line, []byte("\n"))
+	switch {
+	case bashStamp.Match(first):
+		return bashForm
+	case zshEntry.Match(first):
+		return zshForm
+	case bytes.HasPrefix(first, []byte(fishEntry)):
+		return fishForm
+	}
+	return noTime
+}
+
+func historyContinues(record, line []byte) ([]byte, bool) {
+	switch historyFormOf(record) {
+	case bashForm:
+		return line, !bashStamp.Match(line)
+	case zshForm:
+		return line, bytes.HasSuffix(record, []byte(`\`))
+	case fishForm:
+		return line, bytes.HasPrefix(line, []byte("  "))
+	}
+	return line, historyFormOf(line) == noTime
+}
+
+type historyParser struct {
+	host, user string
+	ordinals   ordinals
+	list       fieldList
+}
+
+func newHistoryParser(src *source) recordParser {
+	return &historyParser{host: src.Host, user: homeOf(src.path)}
+}
+
+// homeOf returns whose home a file is in, going by its path; empty if it does not say.
+func homeOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	parts := strings.Split(filepath.ToSlash(filepath.Dir(path)), "/")
+	for i := len(parts) - 2; i >= 0; i-- {
+		if parts[i] == "home" || parts[i] == "Users" {
+			return parts[i+1]
+		}
+	}
+	if slices.Contains(parts, "root") {
+		return "root"
+	}
+	return ""
+}
+
+const setHistoryTimes = "bash writes times if HISTTIMEFORMAT is set, zsh with setopt EXTENDED_HISTORY"
+
+var (
+	errHistoryTime = errors.New("it has no time: " + setHistoryTimes)
+	errFishTime    = errors.New("no when: says its time")
+)
+
+func (p *historyParser) parse(record []byte, to *parsed) error {
+	if p.host == "" {
+		return errNoHost
+	}
+	var stamp, text []byte
+	shell := ""
+	switch historyFormOf(record) {
+	case bashForm:
+		shell = "bash"
+		stamp, text, _ = bytes.Cut(record[1:], []byte("\n"))
+	case zshForm:
+		shell = "zsh"
+		m := zshEntry.FindSubmatchIndex(record)
+		stamp, text = record[m[2]:m[3]], unmetafy(bytes.ReplaceAll(record[m[1]:], []byte("\\\n"), []byte("\n")))
+		if bytes.HasSuffix(text, []byte(`\ `)) { // which keeps the backslash from going on
+			text = text[:len(text)-1]
+		}
+	case fishForm:
+		shell = "fish"
+		m := fishWhen.FindSubmatch(record)
+		if m == nil {
+			return errFishTime
+		}
+		first, _, _ := bytes.Cut(record[len(fishEntry):], []byte("\n"))
+		stamp, text = m[1], unescapeFish(first)
+	default:
+		return errHistoryTime
+	}
+	text = bytes.TrimRight(text, "\r\n")
+	if len(bytes.TrimSpace(text)) == 0 {
+		to.ignore(emptyLine)
+		return nil
+	}
+	at, ok := epoch(string(stamp))
+	if !ok {
+		return errHistoryTime
+	}
+	p.list = p.list[:0]
+	p.list.text("command_text", string(text))
+	p.list.text("shell", shell)
+	p.list.some("user", p.user)
+	e := ttpcron.Event{Kind: ttpcron.Command, Time: at, DeckyID: p.host, Vantage: ttpcron.VantageHost}
+	e.NameNobody()
+	e.Payload = p.list.payload(to.arena)
+	p.ordinals.number(&e)
+	to.add(&e)
+	return nil
+}
+
+// unmetafy undoes how zsh writes bytes that mean something to itself: 0x83, and the byte
+// with another bit.
+func unmetafy(text []byte) []byte {
+	if bytes.IndexByte(text, 0x83) < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == 0x83 && i+1 < len(text) {
+			i++
+			out = append(out, text[i]^0x20)
+			continue
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+// unescapeFish undoes \n and \\.
+func unescapeFish(text []byte) []byte {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == '\\') {
+			i++
+			if c = text[i]; c == 'n' {
+				c = '\n'
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// isHistoryName reports whether a file has the name of a shell's history.
+func isHistoryName(path string) bool {
+	name := filepath.Base(path)
+	return slices.Contains([]string{".bash_history", ".ash_history", ".sh_history", ".zsh_history", ".zhistory", ".histfile", ".history", "fish_history"}, name)
+}
