@@ -157,6 +157,7 @@ type expansion struct {
 	captures []string // folders of captured files, the first of them
 	captured int
 	left     int // of Left, without those folders
+	tpot     tpotFolder
 }
 
 // add adds a file. If it is found from two places, it counts as named if it is in one of
@@ -308,6 +309,11 @@ func (x *expansion) folder(root string) {
 		case d.IsDir() && path != real && isCapture(d.Name()):
 			x.capture(shown)
 			return fs.SkipDir
+		case path != real && x.tpot.leaves(path, d) != "":
+			x.leave(shown, x.tpot.leaves(path, d))
+			if d.IsDir() {
+				return fs.SkipDir
+			}
 		case d.IsDir() || companion(path):
 		case d.Type()&fs.ModeSymlink != 0:
 			x.link(real, path, shown)
@@ -316,7 +322,7 @@ func (x *expansion) folder(root string) {
 		case len(x.Files) >= maxFound:
 			return fmt.Errorf("more than %d files: the rest is not read; name folders further down", maxFound)
 		default:
-			x.add(shown, filepath.Dir(path) != real)
+			x.add(shown, filepath.Dir(path) != real && !x.tpot.names(path))
 		}
 		return nil
 	})
