@@ -89,6 +89,9 @@ func parseTime(s string) (time.Time, bool) {
 	if len(s) < len("2006-01-02 15:04") || len(s) > 64 {
 		return time.Time{}, false
 	}
+	if t, ok := usualTime(s); ok {
+		return t, usable(t)
+	}
 	const date = len("2006-01-02 ")
 	if i := strings.IndexByte(s[date:], ' '); i >= 0 {
 		zone := strings.TrimSpace(s[date+i:])

@@ -1,9 +1,8 @@
 package mapping
 
 import (
+	"bytes"
 	"strings"
-
-	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // condition is what a member must say.
@@ -16,23 +15,28 @@ type condition struct {
 
 // pattern is a text in which a * stands for any text.
 type pattern struct {
-	parts []string // between the stars
+	parts [][]byte // between the stars
 }
 
-func newPattern(text string) pattern { return pattern{strings.Split(text, "*")} }
+func newPattern(text string) (p pattern) {
+	for part := range strings.SplitSeq(text, "*") {
+		p.parts = append(p.parts, []byte(part))
+	}
+	return p
+}
 
 // matches compares in time that is proportional to the length of the text.
-func (p pattern) matches(text string) bool {
+func (p pattern) matches(text []byte) bool {
 	first, last := p.parts[0], p.parts[len(p.parts)-1]
 	if len(p.parts) == 1 {
-		return text == first
+		return bytes.Equal(text, first)
 	}
-	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+	if len(text) < len(first)+len(last) || !bytes.HasPrefix(text, first) || !bytes.HasSuffix(text, last) {
 		return false
 	}
 	text = text[len(first) : len(text)-len(last)]
 	for _, part := range p.parts[1 : len(p.parts)-1] {
-		at := strings.Index(text, part)
+		at := bytes.Index(text, part)
 		if at < 0 {
 			return false
 		}
@@ -59,22 +63,19 @@ func (r *Reader) holds(c *condition) bool {
 	if len(v.Raw()) == 0 {
 		return false
 	}
-	text := plainText(v)
+	text, plain := v.Plain()
+	switch {
+	case plain:
+	case v.IsString():
+		r.text = v.AppendText(r.text[:0])
+		text = r.text
+	default:
+		text = v.Raw()
+	}
 	for _, p := range c.want {
 		if p.matches(text) {
 			return true
 		}
 	}
 	return false
-}
-
-// plainText is the text of a string, else the JSON of a value.
-func plainText(v jsontext.Value) string {
-	if b, plain := v.Plain(); plain {
-		return string(b)
-	}
-	if s, ok := v.Text(); ok {
-		return s
-	}
-	return string(v.Raw())
 }

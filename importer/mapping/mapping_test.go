@@ -245,7 +245,7 @@ func TestPattern(t *testing.T) {
 		{"a", "a", true}, {"a", "ab", false}, {"a*", "ab", true}, {"*a", "ba", true}, {"*a", "ab", false}, {"*", "", true},
 		{"a*b*c", "a1b2c", true}, {"a*b*c", "ac", false}, {"ab*ba", "aba", false}, {"*x*", "axb", true}, {"*x*", "ab", false},
 	} {
-		if got := newPattern(tt.pattern).matches(tt.text); got != tt.want {
+		if got := newPattern(tt.pattern).matches([]byte(tt.text)); got != tt.want {
 			t.Errorf("%q in %q: %t", tt.pattern, tt.text, got)
 		}
 	}

@@ -465,10 +465,12 @@ func (r *Reader) parseTime(m *moment, v jsontext.Value) (time.Time, bool) {
 	if len(layouts) == 0 && zone != nil && zone != time.UTC {
 		layouts = local
 	}
-	if text, ok := v.Text(); ok && zone != nil && len(text) <= 64 {
-		for _, layout := range layouts {
-			if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-				return t.UTC(), t.Unix() >= 0 && t.UTC().Year() <= 9999
+	if len(layouts) > 0 && zone != nil {
+		if text, ok := v.Text(); ok && len(text) <= 64 {
+			for _, layout := range layouts {
+				if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+					return t.UTC(), t.Unix() >= 0 && t.UTC().Year() <= 9999
+				}
 			}
 		}
 	}
