@@ -127,14 +127,12 @@ func ofSensor(members ...string) func(*head) bool {
 // jsonLikenesses are logs of other sensors and programs, recognised by their members. The
 // first that matches counts.
 var jsonLikenesses = []likeness{
-	{"a log of ADBHoney", notReadYet, ofSensor("eventid=adbhoney."), false},
 	{"a log of Elasticpot", notReadYet, ofSensor("eventid=elasticpot."), false},
 	{"a log of RDPY or rdphoneypot", notReadYet, ofSensor("eventid=rdp"), false},
 	{"a log of IPPHoney", notReadYet, ofSensor("eventid=ipphoney."), false},
 	{"sessions of the CyberLab data set, which are lists of Cowrie's records by session", "take them apart, which import reads: jq -c '.[][][]' FILE | ttpcron import -", cyberLab, false},
 	{"Cowrie's records as OCSF", "this form is not read yet: import cowrie.json, which Cowrie writes beside it", cowrieOCSF, false},
 	{"events as OCSF", notReadYet, ofSensor("class_uid", "metadata"), false},
-	{"a log of OpenCanary", notReadYet, ofSensor("logtype", "logdata", "node_id"), false},
 	{"a log of Dionaea", notReadYet, ofSensor("connection={", "dst_ip", "src_ip"), false},
 	{"a log of Heralding", notReadYet, ofSensor("auth_attempts", "session_id", "source_ip"), false},
 	{"a log of Heralding", notReadYet, ofSensor("num_auth_attempts", "session_id", "source_ip"), false},

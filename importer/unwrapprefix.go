@@ -27,6 +27,7 @@ const (
 var prefixes = []prefix{
 	{"CRI", regexp.MustCompile(`^` + isoTime + ` (stdout|stderr) ([PF])(?::[A-Za-z:]*)? `)},
 	{"fluentd", regexp.MustCompile(`^` + isoTime + `\t[^\t\s{}]+\t`)},
+	{"OpenCanary", regexp.MustCompile(`^(?:<\d{1,3}>)?(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?opencanaryd\[[\d :]{1,40}\]: [^\s{}\[\]"]{1,255} [A-Z]{1,16} {1,4}`)},
 	{"RFC 5424", regexp.MustCompile(`^(?:\d{1,7} )?<\d{1,3}>1 (?:` + isoTime + `|-) [^\s{}]+ [^\s{}]+ [^\s{}]+ [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) \x{feff}?`)},
 	{"syslog", regexp.MustCompile(`^(?:\d{1,7} )?(?:<\d{1,3}>)?(?:` + bsdTime + `|` + isoTime + `|` + fullTime + `|` + upTime + `) ` + sender)},
 	{"syslog", regexp.MustCompile(`^(?:\d{1,7} )?<\d{1,3}>(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?`)},

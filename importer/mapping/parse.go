@@ -40,7 +40,8 @@ func Parse(name string, table map[string]any) (*Mapping, []*Error) {
 type parser struct {
 	m       *Mapping
 	faults  []*Error
-	element *names // of the list whose elements are being described; nil: of none
+	payload map[string]any // the fields that every event has, if it has no others of the name
+	element *names         // of the list whose elements are being described; nil: of none
 }
 
 // maxFaults bounds the faults that are listed.
@@ -82,7 +83,7 @@ var common = []string{"time", "address", "session", "sensor", "id"}
 
 func (p *parser) format(table map[string]any) {
 	m := p.m
-	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "event"}, common...)...)
+	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "payload", "event"}, common...)...)
 	if v, ok := keys["title"]; ok {
 		m.Title = p.str("title", v)
 	}
@@ -114,6 +115,11 @@ func (p *parser) format(table map[string]any) {
 	}
 	var base event
 	p.own("", keys, &base)
+	if v, ok := keys["payload"]; ok {
+		if p.payload, ok = v.(map[string]any); !ok {
+			p.fault("payload", "is not a table of fields")
+		}
+	}
 	events := tables(keys["event"])
 	if len(events) == 0 {
 		p.fault("event", "is missing: each [[format.%s.event]] says which records become events of which kind", m.Name)
@@ -219,8 +225,13 @@ func (p *parser) event(at string, table map[string]any, base event) {
 		e.numbered = p.boolean(join(at, "numbered"), v)
 	}
 	payload, ok := keys["payload"].(map[string]any)
-	if !ok {
+	if !ok && (keys["payload"] != nil || p.payload == nil) {
 		p.fault(join(at, "payload"), "is not a table of fields")
+	}
+	if p.payload != nil {
+		own := payload
+		payload = maps.Clone(p.payload)
+		maps.Copy(payload, own)
 	}
 	for _, name := range slices.Sorted(maps.Keys(payload)) {
 		if !fieldName.MatchString(name) {
@@ -298,7 +309,7 @@ func (p *parser) value(at string, v any) (out value) {
 		out.from = p.places(at, v)
 		return out
 	}
-	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "empty", "milliseconds", "map", "default")
+	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "missing", "milliseconds", "map", "default")
 	sources := 0
 	if v, ok := keys["from"]; ok {
 		out.from = p.places(join(at, "from"), v)
@@ -326,8 +337,8 @@ func (p *parser) value(at string, v any) (out value) {
 	if v, ok := keys["lower"]; ok {
 		out.lower = p.boolean(join(at, "lower"), v)
 	}
-	if v, ok := keys["empty"]; ok {
-		out.full = !p.boolean(join(at, "empty"), v)
+	if v, ok := keys["missing"]; ok {
+		out.missing = p.texts(join(at, "missing"), v)
 	}
 	if v, ok := keys["milliseconds"]; ok {
 		out.milliseconds = p.boolean(join(at, "milliseconds"), v)
@@ -347,7 +358,7 @@ func (p *parser) value(at string, v any) (out value) {
 			}
 		}
 	}
-	if (out.works() || out.full) && out.from == nil && sources == 1 {
+	if (out.works() || out.missing != nil) && out.from == nil && sources == 1 {
 		p.fault(at, "only what comes from a member can be changed")
 	}
 	return out
@@ -384,6 +395,18 @@ func (p *parser) str(at string, v any) string {
 		p.fault(at, "is not a text in quotes")
 	}
 	return s
+}
+
+// texts reads a list of texts and numbers.
+func (p *parser) texts(at string, v any) (all []string) {
+	list, ok := v.([]any)
+	if !ok || len(list) == 0 {
+		p.fault(at, "is not a list of texts")
+	}
+	for _, one := range list {
+		all = append(all, p.wanted(at, one))
+	}
+	return all
 }
 
 func (p *parser) boolean(at string, v any) bool {

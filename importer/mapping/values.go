@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type value struct {
 	cutPrefix string
 	cutSuffix string
 	lower     bool
-	full      bool // an empty text counts as missing
+	missing   []string // texts that count as missing
 	// milliseconds says that the value is a duration, in seconds or with a unit.
 	milliseconds bool
 	changes      map[string]ttpcron.Field // of texts into other values
@@ -104,7 +105,7 @@ func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcro
 		f.Raw = milliseconds(text)
 		return f, f.Raw != nil
 	}
-	if v.full && text == "" {
+	if v.missing != nil && slices.Contains(v.missing, text) {
 		if v.otherwise != nil {
 			f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
 		}
@@ -150,7 +151,8 @@ func splitPort(text string) (host, port string) {
 // firstOf returns the first of the members that a value names which the record has.
 func (r *Reader) firstOf(v *value) jsontext.Value {
 	for _, p := range v.from {
-		if found := r.find(p); len(found.Raw()) > 0 && !(v.full && string(found.Raw()) == `""`) {
+		found := r.find(p)
+		if len(found.Raw()) > 0 && (v.missing == nil || !slices.Contains(v.missing, plainText(found))) {
 			return found
 		}
 	}

@@ -55,11 +55,14 @@ func TestMoreValues(t *testing.T) {
 		{`{ from = "a", milliseconds = true }`, `"soon"`, `{}`},
 		{`{ from = "a", milliseconds = true }`, `-3`, `{}`},
 		{`{ from = "a", milliseconds = true }`, `{"s":1}`, `{}`},
-		{`{ from = "a", empty = false }`, `""`, `{}`},
-		{`{ from = "a", empty = false }`, `"b"`, `{"x":"b"}`},
-		{`{ from = "a", empty = false, default = "c" }`, `""`, `{"x":"c"}`},
-		{`{ from = ["a", "ts"], empty = false }`, `""`, `{"x":"2026-05-04T05:49:05Z"}`},
-		{`{ from = "a", cut-prefix = "-", empty = false }`, `"-"`, `{}`},
+		{`{ from = "a", missing = [""] }`, `""`, `{}`},
+		{`{ from = "a", missing = [""] }`, `"b"`, `{"x":"b"}`},
+		{`{ from = "a", missing = [""], default = "c" }`, `""`, `{"x":"c"}`},
+		{`{ from = ["a", "ts"], missing = [""] }`, `""`, `{"x":"2026-05-04T05:49:05Z"}`},
+		{`{ from = "a", cut-prefix = "-", missing = [""] }`, `"-"`, `{}`},
+		{`{ from = "a", missing = ["", "-1"] }`, `-1`, `{}`},
+		{`{ from = ["a", "ts"], missing = ["-"], lower = true }`, `"-"`, `{"x":"2026-05-04t05:49:05z"}`},
+		{`{ from = "a", missing = ["-1"] }`, `-11`, `{"x":-11}`},
 		{`"a"`, `""`, `{"x":""}`},
 	} {
 		m := described(t, "", "[[event]]\nkind = \"other\"\npayload.x = "+tt.value)
@@ -98,5 +101,17 @@ func TestNumbered(t *testing.T) {
 	events := readAll(t, m, `{"ts":"2026-05-04T05:49:05Z","peer":"203.0.113.7","a":["PWD","LIST","PWD"]}`)
 	if len(events) != 3 || events[0].ContentID() == events[2].ContentID() || events[2].Ordinal != 1 {
 		t.Errorf("got %+v", events)
+	}
+}
+
+// A field that every event has gives way to an event's own.
+func TestCommonPayload(t *testing.T) {
+	m := described(t, "[payload]\nx = \"a\"\ny = { value = 1 }", "[[event]]\nkind = \"other\"\npayload.x = \"b\"\n[[event]]\nkind = \"other\"\neach = \"c\"")
+	var got []string
+	for _, e := range readAll(t, m, `{"ts":"2026-05-04T05:49:05Z","peer":"203.0.113.7","a":"of the record","b":"own","c":[{"a":"of the element"}]}`) {
+		got = append(got, string(e.Payload.AppendJSON(nil)))
+	}
+	if want := `{"x":"own","y":1} {"x":"of the element","y":1}`; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,0 +1,87 @@
+package importer
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// countsOf tells what reading gave: the number of events of each kind, of ignored and of
+// rejected records.
+func countsOf(r result) string {
+	kinds := map[string]int{}
+	for i := range r.Events {
+		kinds[string(r.Events[i].Kind)]++
+	}
+	var all []string
+	for kind, n := range kinds {
+		all = append(all, fmt.Sprint(kind, " ", n))
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("%s; %d ignored, %d rejected", strings.Join(all, ", "), r.Report.Ignored, r.Report.Rejected)
+}
+
+// Samples of sensors' logs are recognised and give what was counted in them with jq.
+func TestSensorSamples(t *testing.T) {
+	for _, tt := range []struct{ path, format, want string }{
+		{"opencanary/canary-decoy-2019-05.opencanary.log", "opencanary", "auth_attempt 2, http_request 1; 0 ignored, 0 rejected"},
+		{"opencanary/documented-events.opencanary.log", "opencanary", "auth_attempt 4, session 1; 1 ignored, 0 rejected"},
+		{"sources/opencanary-new.jsonl", "opencanary", "auth_attempt 2, service_request 1; 1 ignored, 0 rejected"},
+		{"sources/adbhoney.jsonl", "adbhoney", "command 1, session 2; 0 ignored, 0 rejected"},
+		{"faults/34-adbhoney/34-adbhoney.json", "adbhoney", "command 1, session 2; 0 ignored, 0 rejected"},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			path := filepath.Join("/work/shared/data", tt.path)
+			if _, err := os.Stat(path); err != nil {
+				t.Skip("the samples are not here")
+			}
+			got := mustRead(t, path, Options{Final: true})
+			if got.Format != tt.format || countsOf(got) != tt.want {
+				t.Errorf("%s: %s, want %s: %s", got.Format, countsOf(got), tt.format, tt.want)
+			}
+		})
+	}
+}
+
+// Records of other versions, and with other values than a sensor writes, are read as far as
+// they say something.
+func TestSensorVariants(t *testing.T) {
+	for _, tt := range []struct{ format, record, want string }{
+		{"opencanary", `{"src_host":"203.0.113.7","logtype":"2000","logdata":{"USERNAME":"a","PASSWORD":null},"node_id":"n","local_time":"2026-05-04 05:49:05.586207"}`,
+			`auth_attempt 2026-05-04T05:49:05.586207Z 203.0.113.7 {"protocol":"ftp","service":"ftp","username":"a"}`},
+		{"opencanary", `{"message":"{\"dst_host\":\"\",\"dst_port\":\"-1\",\"src_host\":\"::ffff:203.0.113.7\",\"src_port\":-1,\"logtype\":17001,\"logdata\":{\"CMD\":\"GET\",\"ARGS\":\"\\u0000a\"},\"node_id\":\"n\",\"utc_time\":\"2026-05-04 05:49:05.586207\",\"local_time\":\"x\"}"}`,
+			`service_request 2026-05-04T05:49:05.586207Z 203.0.113.7 {"request_text":"GET \u0000a","service":"redis"}`},
+		{"opencanary", `<12>opencanaryd[9    :140261098514240]: n-1 WARNING {"logtype":5003,"logdata":{"PROTO":"TCP"},"node_id":"n-1","src_host":"203.0.113.7","dst_port":"23","src_port":"1","local_time":"2026-05-04 05:49:05"}`,
+			`scan 2026-05-04T05:49:05Z 203.0.113.7 {"dst_port":"23","protocol":"tcp","scan":"null","src_port":"1"}`},
+		{"opencanary", `May  4 05:49:05 canary opencanaryd[9    :140261098514240]: n-1 WARNING {"logtype":4000,"logdata":{"SESSION":7},"node_id":"n-1","src_host":"203.0.113.7","local_time":"2026-05-04 05:49:05"}`,
+			`session 2026-05-04T05:49:05Z 203.0.113.7 {"fact":"opened","number":7,"protocol":"ssh"}`},
+		{"opencanary", `{"logtype":[2000],"logdata":"x","node_id":{},"src_host":["a"],"local_time":"2026-05-04 05:49:05"}`, "ignored [2000]"},
+		{"adbhoney", `{"input":"id","eventid":"adbhoney.command.input","src_ip":"203.0.113.7","unixtime":1777873746,"session":null}`,
+			`command 2026-05-04T05:49:06Z 203.0.113.7 {"command_text":"id","protocol":"adb"}`},
+		{"adbhoney", `{"duration":"2.1","eventid":"adbhoney.session.closed","src_ip":"203.0.113.7","timestamp":"2026-05-04 05:49:06.5","session":"b'a1'"}`,
+			`session 2026-05-04T05:49:06.5Z 203.0.113.7 a1 {"duration_ms":2100,"fact":"closed","protocol":"adb"}`},
+	} {
+		got := mustRead(t, write(t, t.TempDir(), "some.log", []byte(tt.record+"\n")), Options{Final: true})
+		var all []string
+		for i := range got.Events {
+			e := &got.Events[i]
+			line := fmt.Sprintf("%s %s %s", e.Kind, e.Time.Format("2006-01-02T15:04:05.999999Z07:00"), e.AttackerIP)
+			if e.SessionID != "" {
+				line += " " + e.SessionID
+			}
+			all = append(all, line+" "+string(e.Payload.AppendJSON(nil)))
+		}
+		for name := range got.Report.IgnoredTypes {
+			all = append(all, "ignored "+name)
+		}
+		for _, r := range got.Rejects {
+			all = append(all, "rejected: "+r.Reason)
+		}
+		if text := strings.Join(all, "\n"); got.Format != tt.format || text != tt.want {
+			t.Errorf("%s gave, as %s:\n%s\nwant, as %s:\n%s", tt.record, got.Format, text, tt.format, tt.want)
+		}
+	}
+}
