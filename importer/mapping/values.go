@@ -152,7 +152,7 @@ func splitPort(text string) (host, port string) {
 func (r *Reader) firstOf(v *value) jsontext.Value {
 	for _, p := range v.from {
 		found := r.find(p)
-		if len(found.Raw()) > 0 && (v.missing == nil || !slices.Contains(v.missing, plainText(found))) {
+		if len(found.Raw()) > 0 && (v.missing == nil || !slices.Contains(v.missing, r.scalar(found))) {
 			return found
 		}
 	}
