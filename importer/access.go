@@ -21,7 +21,7 @@ import (
 // A quotation mark that a client sent is escaped, so the request ends at the first one that
 // is not.
 var accessLog = Format{
-	Name: "access", Title: "access log of a web server (common and combined form)", Version: 1,
+	Name: "access", Title: "the access log of a web server (common and combined form)", Version: 1,
 	Records: []RecordType{{Name: "request", Kinds: []ttpcron.SourceKind{ttpcron.HTTPRequest}}},
 	lines: &lineFormat{
 		recognises: func(line []byte) bool {

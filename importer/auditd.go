@@ -23,7 +23,7 @@ import (
 // write the last one, EOE, to its log, so an event ends with PROCTITLE, or when a later
 // record shows that nothing more will come. At the end of a file that may grow it waits.
 var auditd = Format{
-	Name: "auditd", Title: "audit log of Linux (auditd)", Version: 1,
+	Name: "auditd", Title: "the audit log of Linux (auditd)", Version: 1,
 	Records: []RecordType{
 		{Name: "EXECVE", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "with SYSCALL, CWD and PROCTITLE of the same event"},
 		{Name: "SYSCALL", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "only if PROCTITLE says what execve started, and there is no EXECVE"},

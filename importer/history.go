@@ -20,7 +20,7 @@ import (
 // It has no addresses, and names neither the host nor the user. The user is found in the
 // path of the file.
 var shellHistory = Format{
-	Name: "history", Title: "history of a shell (bash, zsh, fish) with times", Version: 1,
+	Name: "history", Title: "the history of a shell (bash, zsh, fish) with times", Version: 1,
 	Records: []RecordType{{Name: "command", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "only with a time"}},
 	lines: &lineFormat{
 		recognises: func(line []byte) bool {

@@ -25,7 +25,7 @@ import (
 // The name of a user is what an attacker sent, and may read " from 198.51.100.1 port 5". So
 // messages are matched from their right end, which the server wrote.
 var sshdLog = Format{
-	Name: "sshd", Title: "log of an SSH server and sudo (auth.log, secure, journald)", Version: 1,
+	Name: "sshd", Title: "the log of an SSH server and sudo (auth.log, secure, journald)", Version: 1,
 	Records: []RecordType{
 		{Name: "sshd: Failed, Accepted", Kinds: []ttpcron.SourceKind{ttpcron.AuthAttempt}, Why: "not for method none, which only asks which methods there are"},
 		{Name: "sshd: Connection closed, Disconnected", Kinds: []ttpcron.SourceKind{ttpcron.AuthAttempt}, Why: "only if the client named a user, and no other record of the connection is an attempt"},

@@ -95,6 +95,8 @@ payload = { a = "a", b = "b", c = "c", d = "d" }`, `{"t":1,"ip":"203.0.113.7","a
 payload = { a = "a", b = ["b", "c"] }`, `{"t":1,"ip":"203.0.113.7","a":null,"b":null,"c":"y"}`, `x 00:00:01 203.0.113.7||| {"b":"y"}`},
 		{"paths", `kind = "x"
 payload = { a = "h.u.x", b = "id.orig_h" }`, `{"t":1,"ip":"203.0.113.7","h":{"u":{"x":"deep"}},"id.orig_h":"literal"}`, `x 00:00:01 203.0.113.7||| {"a":"deep","b":"literal"}`},
+		{"dots within", `kind = "x"
+payload = { a = "f.proc.name", b = "f.proc.id", c = "f.user.name" }`, `{"t":1,"ip":"203.0.113.7","f":{"proc.name":"x","proc":{"id":7},"user.name":{"no":1},"user":{"name":"y"}}}`, `x 00:00:01 203.0.113.7||| {"a":"x","b":7,"c":"y"}`},
 		{"pairs", `kind = "x"
 payload = { a = "h.Host", b = "g.Host" }`, `{"t":1,"ip":"203.0.113.7","h":[["Host","a"],["X"],["Y",1,2]],"g":[{"name":"Host","value":"b"},7,{"value":1}]}`, `x 00:00:01 203.0.113.7||| {"a":"a","b":"b"}`},
 		{"ports", `kind = "x"

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// names says which members of an object are used. A member is found under its whole name,
-// dots included, or on the path that the dots of the name describe.
+// names says which members of an object are used. A member is found on the path that the
+// dots of its name describe, or at any step of that under the rest of the name, dots included.
 type names struct {
 	root  node
 	count int
@@ -32,13 +32,12 @@ func (n *names) slotOf(name string) int {
 	}
 	n.count++
 	n.at[name] = n.count
-	n.root.child(name).slot = n.count
-	if path := strings.Split(name, "."); len(path) > 1 {
-		at := &n.root
-		for _, part := range path {
-			at = at.child(part)
-		}
-		at.slot = n.count
+	at := &n.root
+	for rest, more := name, true; more; {
+		at.child(rest).slot = n.count
+		var part string
+		part, rest, more = strings.Cut(rest, ".")
+		at = at.child(part)
 	}
 	return n.count
 }
