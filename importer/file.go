@@ -211,11 +211,11 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 		return &BelowError{Path: f.path, Title: f.format.Title}
 	}
 	if missing := f.src.csv.lacks(); len(missing) > 0 {
-		return &LacksError{Path: f.path, Title: f.format.Title + ", as CSV of Kibana", Settings: missing}
+		return &LacksError{Path: f.path, Format: f.format.Name + ", as CSV of Kibana", Settings: missing}
 	}
 	if lacks := f.format.lines.lacks; lacks != nil {
 		if missing := lacks(lines.peek(ctx, sniffBytes), f.source(&o)); len(missing) > 0 {
-			return &LacksError{Path: f.path, Title: f.format.Title, Settings: missing}
+			return &LacksError{Path: f.path, Format: f.format.Name, Settings: missing}
 		}
 	}
 	return f.openLog(ctx, o, lines, found)

@@ -125,7 +125,7 @@ const aDatabase = "a SQLite database"
 func (e *BelowError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *BelowError) Error() string {
-	return fmt.Sprintf("%s holds %s, which is read only where you name the file or the folder that it lies in", e.Path, e.Title)
+	return fmt.Sprintf("%s: it holds %s, which is read only if you name the file or the folder that it lies in", e.Path, e.Title)
 }
 
 // UnknownFormatError says that no format recognises a file. In a folder such a file is

@@ -116,7 +116,7 @@ type source struct {
 // setting says either.
 type LacksError struct {
 	Path     string
-	Title    string      // of what it contains
+	Format   string      // its name
 	Settings []string    // that it needs
 	Found    Recognition // what is known of the file anyway; zero if SaidBefore
 	look     *ttpcron.FileLook
@@ -130,18 +130,15 @@ func (e *LacksError) SaidBefore() bool { return e.said }
 func (e *LacksError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *LacksError) Error() string {
-	return fmt.Sprintf("%s is %s, and does not say its %s: set %s", e.Path, e.Title, joinAnd(e.Settings), joinAnd(examples(e.Settings)))
+	var examples []string
+	for _, s := range e.Settings {
+		examples = append(examples, settingExamples[s])
+	}
+	return fmt.Sprintf("%s: its format is %s, but it does not say its %s: set %s", e.Path, e.Format, joinAnd(e.Settings), joinAnd(examples))
 }
 
 // settingExamples show how a setting is set.
-var settingExamples = map[string]string{settingZone: "zone = \"Europe/Berlin\"", settingYear: "year = 2026", settingHost: "host = \"web-1\""}
-
-func examples(settings []string) (all []string) {
-	for _, s := range settings {
-		all = append(all, settingExamples[s])
-	}
-	return all
-}
+var settingExamples = map[string]string{settingZone: `zone = "Europe/Berlin"`, settingYear: "year = 2026", settingHost: `host = "web-1"`}
 
 // joinAnd writes a list as in a sentence.
 func joinAnd(list []string) string {
