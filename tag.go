@@ -107,6 +107,11 @@ func SessionIdentity(sensor, session string) string {
 // address: a UUIDv5 under the namespace of SessionIdentity, of "host:<name>".
 func HostIdentity(name string) string { return identityOf("host:", name) }
 
+// AttackerIdentity returns the identity of an attacker whom a source calls by a name of its
+// own in place of the address, such as a hash: a UUIDv5 under the namespace of
+// SessionIdentity, of "attacker:<name>".
+func AttackerIdentity(name string) string { return identityOf("attacker:", name) }
+
 func identityOf(what, name string) string {
 	var stack [128]byte
 	return DeriveUUID(identitySpace, append(append(stack[:0], what...), name...)).String()

@@ -29,14 +29,20 @@ var cowrie = Format{
 func isCowrie(line []byte) bool {
 	s := jsontext.Scanner{MaxDepth: maxDepth}
 	s.Reset(line)
-	found := false
+	found, ocsf, unmapped := false, false, false
 	for s.Object(); s.Member(); {
-		if string(s.Name()) == "eventid" {
+		switch string(s.Name()) {
+		case "eventid":
 			id, plain := s.Value().Plain()
 			found = plain && isCowrieID(id)
+		case "class_uid":
+			ocsf = true
+		case "unmapped":
+			id, plain := memberOf(s.Value(), "eventid").Plain()
+			unmapped = plain && isCowrieID(id)
 		}
 	}
-	return found
+	return found || ocsf && unmapped
 }
 
 // isCowrieID reports whether an eventid has the form of Cowrie's, now or in 2015 and 2016.
@@ -96,6 +102,18 @@ const (
 	cowCVE
 	cowOriginalUsername
 	cowAttemptedCommand
+	cowSrcIPIdentifier // of the CyberLab data set
+	// of OCSF
+	cowClassUID
+	cowRawData
+	cowUnmapped
+	cowTime
+	cowSource
+	cowDestination
+	cowDevice
+	cowUser
+	cowProcess
+	cowFile
 	cowrieMembers // how many there are
 )
 
@@ -192,6 +210,28 @@ func cowrieMemberCalled(name []byte) (cowrieMember, bool) {
 		return cowOriginalUsername, true
 	case "attempted_command":
 		return cowAttemptedCommand, true
+	case "src_ip_identifier":
+		return cowSrcIPIdentifier, true
+	case "class_uid":
+		return cowClassUID, true
+	case "raw_data":
+		return cowRawData, true
+	case "unmapped":
+		return cowUnmapped, true
+	case "time":
+		return cowTime, true
+	case "src_endpoint":
+		return cowSource, true
+	case "dst_endpoint":
+		return cowDestination, true
+	case "device":
+		return cowDevice, true
+	case "user":
+		return cowUser, true
+	case "process":
+		return cowProcess, true
+	case "file":
+		return cowFile, true
 	}
 	return 0, false
 }
@@ -213,6 +253,9 @@ type cowrieParser struct {
 	last     ttpcron.Event         // whose strings often repeat
 	repeats  [cowrieMembers]string // what members said last that often say the same
 	scratch  []byte
+	original []byte // of a record of OCSF, the text of Cowrie's
+
+	pseudonymous, identity string // the last attacker with a name in place of the address
 }
 
 func newCowrieParser(*source) recordParser {
@@ -293,6 +336,11 @@ func (p *cowrieParser) parse(record []byte, to *parsed) error {
 	if err := p.scan(record); err != nil {
 		return err
 	}
+	if p.isOCSF() {
+		if err := p.unwrapOCSF(record); err != nil {
+			return err
+		}
+	}
 	id, err := p.eventID()
 	if err != nil {
 		return err
@@ -333,6 +381,7 @@ func (p *cowrieParser) event(kind ttpcron.SourceKind) (ttpcron.Event, error) {
 	}
 	p.fields, p.fieldErr = p.fields[:0], nil
 	e := *last
+	p.pseudonym(&e)
 	e.NameNobody()
 	return e, nil
 }

@@ -16,6 +16,8 @@ type framing struct {
 	// document says that the records are a list in a document that is too long to be
 	// held; what follows the list is no record.
 	document bool
+	// sessions says that the records of each session are a list under the session's name.
+	sessions bool
 	// debris says that the next text may be the rest of a rejected record.
 	debris bool
 	reread int64 // bytes that were put back to look for a record in them
@@ -128,7 +130,7 @@ func (r *logReader) jsonText(ln line, text []byte) {
 // list, or of a record without its beginning.
 func (r *logReader) member(ln line, name, text []byte) []byte {
 	text = bytes.TrimLeft(text, " \t\r\n")
-	if startsWith(text, '[') && listNames[string(bytes.Trim(name, `"`))] && r.framing.document {
+	if startsWith(text, '[') && (listNames[string(bytes.Trim(name, `"`))] || r.framing.sessions) && r.framing.document {
 		return text
 	}
 	if !r.framing.document && !r.framing.debris {

@@ -21,7 +21,7 @@ func (r *logReader) begin(ln line, text []byte) {
 	// Both end where the buffer does.
 	at := cap(ln.text) - cap(text)
 	raw := ln.text[at:]
-	*o = openRecord{text: append(append(o.text[:0], raw...), r.lines.newline), match: matcher{name: o.match.name[:0]}, line: r.line, breaks: o.breaks[:0]}
+	*o = openRecord{text: append(append(o.text[:0], raw...), r.lines.newline), match: matcher{name: o.match.name[:0], sessions: r.framing.sessions}, line: r.line, breaks: o.breaks[:0]}
 	o.match.feed(o.text)
 	r.hold()
 }

@@ -66,8 +66,6 @@ var likenessCases = []struct{ what, is, near string }{
 	{"a log of Elasticpot", `{"eventid":"elasticpot.attack"}`, `{"eventid":"elastic"}`},
 	{"a log of RDPY or rdphoneypot", `{"eventid":"rdpy.connect"}`, `{"id":"rdpy.connect"}`},
 	{"a log of IPPHoney", `{"eventid":"ipphoney.connect"}`, `{"eventid":"ipp"}`},
-	{"sessions of the CyberLab data set, which are lists of Cowrie's records by session", `[{"a1b2": [{"eventid": "cowrie.session.connect"}], "a1b3": [`, `[{"a1b2": [{"eventid": "other"}]}]`},
-	{"Cowrie's records as OCSF", `{"metadata":{},"class_uid":1007,"unmapped":{"eventid":"cowrie.command.input"}}`, `{"metadata":{},"unmapped":{"eventid":"cowrie.command.input"}}`},
 	{"events as OCSF", `{"metadata":{},"class_uid":1007}`, `{"metadata":{},"class":1007}`},
 	{"a log of Dionaea", `{"connection":{"protocol":"smbd"},"dst_ip":"x","src_ip":"y"}`, `{"connection":"smbd","dst_ip":"x","src_ip":"y"}`},
 	{"a log of Heralding", `{"auth_attempts":[],"session_id":"x","source_ip":"y"}`, `{"auth_attempts":[],"session_id":"x"}`},

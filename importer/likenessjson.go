@@ -130,8 +130,6 @@ var jsonLikenesses = []likeness{
 	{"a log of Elasticpot", notReadYet, ofSensor("eventid=elasticpot."), false},
 	{"a log of RDPY or rdphoneypot", notReadYet, ofSensor("eventid=rdp"), false},
 	{"a log of IPPHoney", notReadYet, ofSensor("eventid=ipphoney."), false},
-	{"sessions of the CyberLab data set, which are lists of Cowrie's records by session", "take them apart, which import reads: jq -c '.[][][]' FILE | ttpcron import -", cyberLab, false},
-	{"Cowrie's records as OCSF", "this form is not read yet: import cowrie.json, which Cowrie writes beside it", cowrieOCSF, false},
 	{"events as OCSF", notReadYet, ofSensor("class_uid", "metadata"), false},
 	{"a log of Dionaea", notReadYet, ofSensor("connection={", "dst_ip", "src_ip"), false},
 	{"a log of Heralding", notReadYet, ofSensor("auth_attempts", "session_id", "source_ip"), false},
@@ -166,16 +164,6 @@ var jsonLikenesses = []likeness{
 // beelzebub puts its data into an event.
 func beelzebub(h *head) bool {
 	return h.record.begins("event", "{") && h.record.has("status") && bytes.Contains(h.text, []byte(`"RemoteAddr"`))
-}
-
-func cowrieOCSF(h *head) bool {
-	return h.record.has("class_uid", "metadata") && bytes.Contains(h.text, []byte(`"cowrie.`))
-}
-
-// cyberLab: each member of an object is the list of the records of a session.
-func cyberLab(h *head) bool {
-	return h.record.is && bytes.Contains(h.text, []byte(`"cowrie.`)) &&
-		!slices.ContainsFunc(h.record.members, func(m jsonMember) bool { return !strings.HasPrefix(m.text, "[") })
 }
 
 const maxMembersNamed = 8

@@ -253,6 +253,7 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 	matching := values // what has been read may be the beginning of a value
 	begun := false     // and the value has begun
 	kept := 0          // bytes of long that stay as they are: MaxLine, or 0 below it
+	fed := 0           // bytes at hand in which the value has ended; 0: it has not
 	for {
 		pending := l.buf[l.start:l.end]
 		n := l.lineEnd()
@@ -270,12 +271,27 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 				}
 			}
 			if begun && matching {
-				used := glue + m.feed(pending[glue:])
+				used := fed
+				if fed == 0 {
+					used = glue + m.feed(pending[glue:])
+				}
 				matching = m.state != matchBroken
 				switch behind := bytes.TrimLeft(pending[used:], " \t\r"); {
 				case m.state != matchWhole || used == len(pending):
 				case len(behind) > 0 && behind[0] == ':':
-					matching = false // the name of a member, behind a list that has ended
+					// The name of a member, behind a list that has ended.
+					at := 0
+					if m.sessions {
+						at = listBehind(pending[used:])
+					}
+					if at < 0 && fed == 0 && l.end-l.start == len(pending) {
+						l.peek(ctx, len(pending)+maxBehind)
+						fed = used
+						continue
+					}
+					if matching = at > 0; matching {
+						pending, whole = pending[:used+at], false
+					}
 				default:
 					pending, whole = pending[:used], false
 				}
@@ -296,6 +312,7 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 			kept = MaxLine
 		}
 		l.advance(len(pending))
+		fed = 0
 		value := matching && m.state == matchWhole && l.start < l.end
 		if whole {
 			l.advance(1)
@@ -311,6 +328,9 @@ func (l *lineReader) nextLong(ctx context.Context, values bool) line {
 		}
 	}
 }
+
+// maxBehind is how many bytes behind the name of a member are looked at for its list.
+const maxBehind = 64
 
 // streams reports whether the document in long, which is too long to be held, may be
 // read element by element: one that is a record of its own may not.

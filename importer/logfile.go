@@ -149,6 +149,7 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 	r.yield = yield
 	r.readLines = r.line
 	for {
+		r.lines.match.sessions = r.framing.sessions
 		r.lines.values = !r.format.lines.joins() && r.framing.open.match.n == 0
 		ln, ok := r.lines.next(ctx)
 		if !ok {

@@ -89,7 +89,7 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 	p := &probe{formats: list, known: make([]int, len(list)), plain: make([]int, len(list)), only: only}
 	format := &Format{Name: Auto, lines: &lineFormat{recognises: func([]byte) bool { return false }, parser: func(*source) recordParser { return p }}}
 	r := &logReader{format: format, parser: p, arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: utcNow}}
-	r.framing.anyText, r.framing.wrapped = true, true
+	r.framing.anyText, r.framing.wrapped, r.framing.sessions = true, true, isSessions(head)
 	p.wrapped = func() bool { return r.framing.inside }
 	found := recognition{newline: '\n'}
 	if carriageReturns(head) {
@@ -120,6 +120,7 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 	if f := found.format; f == nil || !f.lines.joins() || 2*p.plain[best] < p.known[best] {
 		found.framing.wrapped, found.framing.some, found.framing.carried = r.framing.some, r.framing.some, r.framing.carried
 	}
+	found.framing.sessions = r.framing.sessions
 	if f := found.format; f != nil && f.lines.joins() {
 		found.newline = '\n' // what an attacker types may hold the other
 	}

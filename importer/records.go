@@ -17,6 +17,8 @@ type matcher struct {
 	// list is where the elements of the first list under a known name begin, or 0. It
 	// lies in objects only, so that it is no part of a list of records itself.
 	list int
+	// sessions says that lists lie under any name, in the outermost object.
+	sessions bool
 }
 
 type matchState uint8
@@ -35,7 +37,7 @@ const (
 	matchBroken                      // it is no JSON
 )
 
-func (m *matcher) reset() { *m = matcher{name: m.name[:0]} }
+func (m *matcher) reset() { *m = matcher{name: m.name[:0], sessions: m.sessions} }
 
 // open reports whether the value continues, and could be completed by later lines.
 func (m *matcher) open() bool { return m.state != matchWhole && m.state != matchBroken }
@@ -142,7 +144,7 @@ func (m *matcher) token(c byte, next int) bool {
 		case c == '{':
 			return m.push(true)
 		case c == '[':
-			if m.depth > 0 && m.depth <= m.known+1 && m.inObject() && m.list == 0 && listNames[string(m.name)] {
+			if m.depth > 0 && m.depth <= m.known+1 && m.inObject() && m.list == 0 && (listNames[string(m.name)] || m.sessions && m.depth == 1) {
 				m.list = next
 			}
 			return m.push(false)

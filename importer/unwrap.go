@@ -53,6 +53,9 @@ var attackedFrom = map[string]bool{
 // attackers are names of members that hold an address as an object: ECS, OCSF.
 var attackers = map[string]bool{"source": true, "src_endpoint": true, "src": true, "client": true, "attacker": true, "peer": true, "remote": true, "connection": true}
 
+// maxSessionLists is the most members of an object that are read as the records of sessions.
+const maxSessionLists = 1 << 16
+
 // wrapping is what an object says that may hold a record.
 type wrapping struct {
 	own     bool // a record of its own
@@ -61,20 +64,27 @@ type wrapping struct {
 	source  bool // source_ip, which Vector says of whoever sent it a line
 	members []jsontext.Value
 	lists   []jsontext.Value
-	stream  []byte
-	cut     bool // the line that it holds continues in the next
+	// sessions says that all members, every one, are lists, as where the records of each
+	// session are a list with the session's name.
+	sessions bool
+	every    []jsontext.Value
+	stream   []byte
+	cut      bool // the line that it holds continues in the next
 	// what a copy of the line must agree with
 	eventid, session, srcIP jsontext.Value
 }
 
 // look reads the members of an object. It is false for what is no JSON object.
 func (w *wrapping) look(s *jsontext.Scanner, text []byte) bool {
-	*w = wrapping{members: append(w.members[:0], make([]jsontext.Value, len(wrapperNames))...), lists: w.lists[:0]}
+	*w = wrapping{members: append(w.members[:0], make([]jsontext.Value, len(wrapperNames))...), lists: w.lists[:0], every: w.every[:0], sessions: true}
 	s.Reset(text)
 	for s.Object(); s.Member(); {
 		name := string(s.Name())
 		v := s.Value()
 		w.identity(name, v)
+		if w.sessions = w.sessions && len(w.every) < maxSessionLists && startsWith(v.Raw(), '['); w.sessions {
+			w.every = append(w.every, v)
+		}
 		if i, ok := wrapperIndex[name]; ok {
 			w.members[i] = v
 		}
@@ -98,6 +108,7 @@ func (w *wrapping) look(s *jsontext.Scanner, text []byte) bool {
 	if w.source && !w.vector {
 		w.own = true
 	}
+	w.sessions = w.sessions && len(w.every) > 0
 	return s.End() == nil
 }
 
@@ -112,6 +123,11 @@ func (w *wrapping) identity(name string, v jsontext.Value) {
 		w.srcIP = v
 	case "class_uid":
 		w.ocsf = true
+	case "unmapped":
+		w.fill(&w.eventid, memberOf(v, "eventid"))
+		w.fill(&w.session, memberOf(v, "session"))
+	case "src_endpoint":
+		w.fill(&w.srcIP, memberOf(v, "ip"))
 	case "source_type":
 		w.vector = true
 	case "source_ip":
@@ -131,6 +147,13 @@ func (w *wrapping) identity(name string, v jsontext.Value) {
 		w.own = true
 	case some && !v.IsObject() && attackedFrom[plainName(name)]:
 		w.own = true
+	}
+}
+
+// fill sets what a copy must agree with, if the object does not say it itself.
+func (w *wrapping) fill(own *jsontext.Value, v jsontext.Value) {
+	if len(own.Raw()) == 0 && v.IsString() {
+		*own = v
 	}
 }
 
@@ -244,8 +267,11 @@ func (u *unwrapper) members(depth int) bool {
 			return true
 		}
 	}
-	some := false
-	for _, list := range l.lists {
+	some, lists := false, l.lists
+	if l.sessions && depth == 0 {
+		lists = l.every
+	}
+	for _, list := range lists {
 		some = u.list(list.Raw(), depth+1) || some
 	}
 	return some
@@ -406,4 +432,44 @@ func ownRecord(text []byte) bool {
 	var w wrapping
 	w.look(&jsontext.Scanner{MaxDepth: maxDepth}, skipGlue(text))
 	return w.own
+}
+
+// isSessions reports whether a document begins like one in which the records of each session
+// are a list with the session's name, as those of the CyberLab data set:
+// {"a1b2c3d4e5f6": [{"eventid": ….
+func isSessions(head []byte) bool {
+	var m matcher
+	text := skipGlue(head)
+	if !startsWith(text, '{') {
+		return false
+	}
+	text = bytes.TrimLeft(text[1:], " \t\r\n")
+	if !startsWith(text, '"') {
+		return false
+	}
+	n := m.feed(text)
+	if m.state != matchWhole {
+		return false
+	}
+	at := listBehind(text[n:])
+	return at > 0 && ownRecord(text[n+at:])
+}
+
+// listBehind returns, for what follows the name of a member, where the elements of its list
+// of objects begin: 0 if it is none, -1 if the text ends too early to say.
+func listBehind(text []byte) int {
+	at := 0
+	for _, c := range []byte(":[{") {
+		for at < len(text) && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n') {
+			at++
+		}
+		switch {
+		case at == len(text):
+			return -1
+		case text[at] != c:
+			return 0
+		}
+		at++
+	}
+	return at - 1
 }
