@@ -168,6 +168,7 @@ func TestIdentitiesOfNobody(t *testing.T) {
 		"23fc975a-049a-5e0f-b303-fec2ebde74ec": SessionIdentity("sensor-1", ""),
 		"dd3658b0-02e3-51e9-a9ce-67e5dcd5526c": SessionIdentity("", ""),
 		"4bb45e81-7658-5108-9d36-de064bc907da": HostIdentity("sensor-1"),
+		"7e3fa2f0-ab04-57dd-a880-2b3b30baeb65": AttackerIdentity("276e34"),
 	} {
 		if got != want {
 			t.Errorf("identity %s, want %s", got, want)
