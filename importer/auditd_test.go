@@ -4,9 +4,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -186,5 +188,69 @@ func TestAuditSample(t *testing.T) {
 	}
 	if e := r.Events[0]; e.Kind != ttpcron.Command || e.SessionID != "h/3" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// An event that is open at the end of a growing log waits, and comes when the log goes on,
+// or when nobody has written for a day.
+func TestAuditWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	first := audit(`EXECVE 0:1 argc=1 a0="a"`, `PROCTITLE 0:1 proctitle="a"`, "SYSCALL 1000:2 ses=3", `EXECVE 1000:2 argc=1 a0="b"`)
+	if err := os.WriteFile(path, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon := func() time.Time { return info.ModTime().Add(time.Minute) }
+	later := func() time.Time { return info.ModTime().Add(25 * time.Hour) }
+	waiting := int64(len(audit("SYSCALL 1000:2 ses=3", `EXECVE 1000:2 argc=1 a0="b"`)))
+	got, look, _ := importOf(t, path, Options{Now: soon})
+	if want := []string{"command - a"}; !slices.Equal(telling(got), want) || got.Report.Waiting != waiting || look == nil {
+		t.Fatalf("%q, %d bytes wait, want %d; look %v", telling(got), got.Report.Waiting, waiting, look)
+	}
+	positions := PositionList{*got.Position}
+	if again, _, _ := importOf(t, path, Options{Now: soon, Positions: positions, Look: *look}); len(again.Events) != 0 {
+		t.Errorf("read again: %q", telling(again))
+	}
+	idle, _, _ := importOf(t, path, Options{Now: later, Positions: positions, Look: *look})
+	if want := []string{"command - b"}; !slices.Equal(telling(idle), want) || idle.Report.Waiting != 0 {
+		t.Errorf("after a day: %q, %d bytes wait", telling(idle), idle.Report.Waiting)
+	}
+	if final, _, _ := importOf(t, path, Options{Now: soon, Positions: positions, Final: true}); !slices.Equal(telling(final), telling(idle)) {
+		t.Errorf("with final: %q", telling(final))
+	}
+	if err := os.WriteFile(path, append(first, audit(`CWD 1000:2 cwd="/x"`, `PROCTITLE 1000:2 proctitle="b"`)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	grown, _, _ := importOf(t, path, Options{Now: soon, Positions: positions})
+	if len(grown.Events) != 1 || grown.Events[0].ContentID() != idle.Events[0].ContentID() || grown.Report.Waiting != 0 {
+		t.Fatalf("grown: %q", telling(grown))
+	}
+	if pwd, _ := grown.Events[0].Payload.Text("pwd"); pwd != "/x" {
+		t.Errorf("the directory is %q", pwd)
+	}
+}
+
+// The records are the same behind what carries them.
+func TestAuditWrapped(t *testing.T) {
+	content := strings.TrimSpace(string(audit("SYSCALL 0:1 ses=3", `EXECVE 0:1 argc=2 a0="sh" a1="-c"`, `PROCTITLE 0:1 proctitle="a"`)))
+	want := readBytes(t, []byte(content+"\n"), Auto)
+	for name, wrap := range map[string]func(line string) string{
+		"syslog": func(l string) string { return "Nov 27 13:51:56 web-1 audispd: " + l },
+		"ISO":    func(l string) string { return "2026-11-27T13:51:56.1+01:00 web-1 audisp-syslog[7]: " + l },
+		"Docker": func(l string) string {
+			return `{"log":` + quoted(l+"\n") + `,"stream":"stdout","time":"2026-05-04T05:00:01Z"}`
+		},
+	} {
+		var b strings.Builder
+		for line := range strings.Lines(content) {
+			b.WriteString(wrap(strings.TrimSpace(line)) + "\n")
+		}
+		got := readBytes(t, []byte(b.String()), Auto)
+		if got.Format != "auditd" || len(got.Events) != 1 || !slices.Equal(got.IDs(), want.IDs()) {
+			t.Errorf("%s: %s, %q, rejects %+v", name, got.Format, telling(got), got.Rejects)
+		}
 	}
 }
