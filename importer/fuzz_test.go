@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/mapping"
 )
 
 // FuzzLines reads hostile content in every line format. No line may be lost, every event
@@ -158,7 +159,7 @@ func FuzzResume(f *testing.F) {
 				t.Fatalf("lost %s", id)
 			}
 		}
-		if again := len(ids) - len(whole.Events); !final && again > maxRecordEvents {
+		if again := len(ids) - len(whole.Events); !final && again > max(maxRecordEvents, mapping.MaxEvents) {
 			t.Fatalf("%d events in two readings, %d in one: more than a last record without its newline gives", len(ids), len(whole.Events))
 		}
 	})

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
-	"github.com/ttpcron/ttpcron/importer/mapping"
 )
 
 type lineFormat struct {
@@ -39,6 +38,8 @@ type lineFormat struct {
 	carries bool
 	// recalls says that what a record gives depends on records before it.
 	recalls bool
+	// many is how many events a record gives at most; 0: maxRecordEvents.
+	many int
 }
 
 // recordParser turns a record into events. It may keep what helps it with the next
@@ -76,8 +77,9 @@ type parsed struct {
 	others  []string
 }
 
-// maxRecordEvents is how many events a record gives at most.
-const maxRecordEvents = mapping.MaxEvents
+// maxRecordEvents is how many events a record gives at most in formats that do not say so.
+// A batch that could not take as many more is complete.
+const maxRecordEvents = 64
 
 // room reports whether the parser may give another event with this record.
 func (p *parsed) room() bool { return len(p.events)+len(p.others) < maxRecordEvents-1 }
@@ -460,7 +462,7 @@ func (r *logReader) full() bool {
 	if r.opts.peeks && (len(r.batch.Events) > 0 || r.consumed > maxPeeked) {
 		return true
 	}
-	return len(r.batch.Events) > MaxBatchEvents-maxRecordEvents || r.arena.size >= MaxBatchBytes ||
+	return len(r.batch.Events) > MaxBatchEvents-max(maxRecordEvents, r.format.lines.many) || r.arena.size >= MaxBatchBytes ||
 		len(r.batch.Rejects) >= maxBatchRejects || r.consumed-r.since >= maxBatchInput
 }
 

@@ -84,6 +84,7 @@ func mappedFormat(name, title string, version int, get func() *mapping.Mapping) 
 				return nil
 			},
 			recalls: true,
+			many:    mapping.MaxEvents,
 		},
 	}
 }
