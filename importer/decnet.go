@@ -11,13 +11,13 @@ import (
 
 // DECNET's database: its attackers' commands and its canary tokens' triggers.
 var decnet = Format{
-	Name: "decnet", Title: "DECNET's SQLite database", Version: 2,
+	Name: "decnet", Title: "DECNET's database, SQLite or MySQL", Version: 2,
 	Records: []RecordType{
 		{Name: "attackers.commands", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "each entry of the list; an entry with an empty text is ignored"},
 		{Name: "canary_triggers", Kinds: []ttpcron.SourceKind{ttpcron.CanaryFingerprint}},
 		{Name: "canary_tokens", Why: "says of which token a trigger is"},
 	},
-	database: &databaseFormat{open: openDecnet},
+	database: &databaseFormat{open: openDecnet, served: true},
 }
 
 // decnetReader reads commands, then triggers. Each entry of a list of commands, and each

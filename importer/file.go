@@ -34,10 +34,12 @@ type Options struct {
 	// Named says that the user named the file itself, not a folder or a pattern. A text log
 	// is then read whole, even if a JSON log next to it has the same events.
 	Named bool
-	Now   func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
-	Stdin io.Reader        // what "-" reads; nil: os.Stdin
-	peeks bool             // only the first event is wanted
-	Moved func()           // called whenever something has been read; may be nil
+	// Connect connects to the server of a path for which IsServer is true; nil: it is refused.
+	Connect Connect
+	Now     func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
+	Stdin   io.Reader        // what "-" reads; nil: os.Stdin
+	peeks   bool             // only the first event is wanted
+	Moved   func()           // called whenever something has been read; may be nil
 	// Kinds are the kinds of event to import; nil: all. Other events are counted in
 	// ttpcron.ImportReport.LeftOut. A file that was read for other kinds is read again from
 	// its beginning.
@@ -86,7 +88,8 @@ type noter interface{ notes() []string }
 type closer interface{ close() error }
 
 // Open opens a file, recognises its format and finds out how far it has been
-// read. The path "-" is standard input. Close it when done.
+// read. The path "-" is standard input, and one for which IsServer is true names a database
+// on a server, which is read whole each time. Close it when done.
 //
 // The error is an [*UnknownFormatError] if no format fits or the file cannot be a log, a
 // [*BelowError] if Options.Below forbids its format, a [*LacksError] if it needs a setting, a [*GivenUpError] if reading it would
@@ -103,6 +106,9 @@ func Open(ctx context.Context, path string, o Options) (*File, error) {
 		if format, known = o.Catalog.find(o.Format); !known {
 			return nil, fmt.Errorf("unknown format %q", o.Format)
 		}
+	}
+	if IsServer(path) {
+		return openDatabaseOn(ctx, path, format, o)
 	}
 	src, err := openInput(path, &o)
 	if err != nil {
@@ -277,8 +283,25 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	r, err := f.recogniseTables(ctx, db, &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database without the tables of a program that is read"}, o)
+	if err != nil {
+		if unknown := (*UnknownFormatError)(nil); errors.As(err, &unknown) {
+			unknown.Detail += db.likeness(ctx)
+		}
+		db.close()
+		return err
+	}
+	f.reader = r
+	if d, ok := r.(interface{ beside(*richer) }); ok && f.format.richer() != "" && !o.peeks {
+		d.beside(findRicher(ctx, f.path, f.format.richer(), o))
+	}
+	return nil
+}
+
+// recogniseTables finds the format of a database, if it is not given. The error is unknown
+// if there is none.
+func (f *File) recogniseTables(ctx context.Context, db tableSource, unknown *UnknownFormatError, o Options) (reader, error) {
 	var failed error // of a format that may be the right one
-	unknown := &UnknownFormatError{Path: f.path, Detail: "it is a SQLite database without the tables of a program that is read"}
 	list := o.Catalog.list()
 	for i := range list {
 		if list[i].database == nil || f.format != nil && f.format != &list[i] {
@@ -286,11 +309,8 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		}
 		r, err := list[i].database.open(ctx, &list[i], db, o)
 		if err == nil {
-			f.format, f.reader = &list[i], r
-			if d, ok := r.(interface{ beside(*richer) }); ok && f.format.richer() != "" && !o.peeks {
-				d.beside(findRicher(ctx, f.path, f.format.richer(), o))
-			}
-			return nil
+			f.format = &list[i]
+			return r, nil
 		}
 		if !errors.As(err, new(*UnknownFormatError)) {
 			failed = cmp.Or(failed, err)
@@ -299,11 +319,36 @@ func (f *File) openDatabase(ctx context.Context, o Options) error {
 		}
 	}
 	if failed == nil {
-		unknown.Detail += db.likeness(ctx)
 		failed = unknown
 	}
-	db.close()
-	return failed
+	return nil, failed
+}
+
+// openDatabaseOn opens a database on a server. It has no look and no position: each import
+// reads all of it.
+func openDatabaseOn(ctx context.Context, path string, format *Format, o Options) (*File, error) {
+	server, err := ParseServer(path)
+	if err != nil {
+		return nil, err
+	}
+	name := server.String()
+	if format != nil && (format.database == nil || !format.database.served) {
+		return nil, &UnknownFormatError{Path: name, Detail: "it is a database on a server, not " + format.Title}
+	}
+	if format == nil {
+		format, _ = o.Catalog.find(decnet.Name)
+	}
+	f := &File{path: name, format: format, src: &stream{moved: o.Moved}, opts: o, named: o.Format != "" && o.Format != Auto}
+	db, err := openServer(ctx, server, o.Connect, f.src)
+	if err != nil {
+		return nil, err
+	}
+	if f.reader, err = format.database.open(ctx, format, db, o); err != nil {
+		err = f.notRead(err)
+		db.close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // openLog finds where an earlier import stopped and continues from there.

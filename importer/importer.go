@@ -17,8 +17,9 @@
 // Attackers may have written everything that is read. A line that cannot be used becomes a
 // [ttpcron.Reject] and reading continues; memory is bounded by [MaxLine], the limits of a
 // batch and, for a database, [MaxRow], whatever the input holds. Strings in events are
-// never overwritten, so callers may keep them. The package opens no network connection and
-// writes to no file that it is given.
+// never overwritten, so callers may keep them. The package opens no network connection (for
+// a database on a server it is given one, see [Connect]) and writes to no file that it is
+// given.
 package importer
 
 import (

@@ -20,7 +20,7 @@ import (
 type Input struct {
 	Format   string // a format's name, or Auto
 	Settings Settings
-	Path     string // a file, a folder, a pattern or "-"
+	Path     string // a file, a folder, a pattern, "-" or a database on a server
 }
 
 // String writes the input as [Catalog.ParseInput] reads it.
@@ -56,6 +56,9 @@ func (c *Catalog) ParseInput(s string) (Input, error) {
 	if s == "" {
 		return Input{}, errors.New("the path of an input is empty")
 	}
+	if IsServer(s) {
+		return onServer(Input{Format: Auto, Path: s})
+	}
 	prefix, path, ok := strings.Cut(s, ":")
 	if !ok || !formatPrefix.MatchString(prefix) {
 		return Input{Format: Auto, Path: s}, nil
@@ -69,15 +72,25 @@ func (c *Catalog) ParseInput(s string) (Input, error) {
 		if some {
 			var err error
 			if in.Settings, err = parseSettings(settings); err != nil {
-				return Input{}, fmt.Errorf("input %q: %w", s, err)
+				return Input{}, fmt.Errorf("input %q: %w", WithoutPassword(s), err)
 			}
 		}
-		return in, nil
+		return onServer(in)
 	}
 	if _, err := os.Lstat(s); err == nil {
 		return Input{Format: Auto, Path: s}, nil
 	}
 	return Input{}, fmt.Errorf("input %q: unknown format %q", s, format)
+}
+
+// onServer checks the name of a database, if an input is on a server.
+func onServer(in Input) (Input, error) {
+	if IsServer(in.Path) {
+		if _, err := ParseServer(in.Path); err != nil {
+			return Input{}, err
+		}
+	}
+	return in, nil
 }
 
 // Expansion is the result of Expand.
@@ -131,7 +144,7 @@ func isCapture(name string) bool {
 	return len(words) > 0 && (captureFolders[words[0]] || captureFolders[words[len(words)-1]])
 }
 
-// Expand turns files, folders, patterns (as in [path/filepath.Match]) and "-" into the
+// Expand turns files, folders, patterns (as in [path/filepath.Match]), "-" and databases on servers into the
 // paths of files, each once, in the order given and sorted within a folder or pattern. In a
 // folder, the rotated files of one log come oldest first: cowrie.json.10, cowrie.json.2,
 // cowrie.json.1, cowrie.json. Folders are read with everything below them, except folders
@@ -164,7 +177,7 @@ type expansion struct {
 // them directly.
 func (x *expansion) add(path string, below bool) {
 	clean := path
-	if path != Stdin {
+	if path != Stdin && !IsServer(path) {
 		clean = filepath.Clean(path)
 	}
 	if i, ok := x.seen[clean]; ok {
@@ -212,7 +225,7 @@ func (x *expansion) endCaptures(pattern string) {
 }
 
 func (x *expansion) pattern(p string) {
-	if p == Stdin {
+	if p == Stdin || IsServer(p) {
 		x.add(p, false)
 		return
 	}

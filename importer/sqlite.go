@@ -17,7 +17,8 @@ import (
 
 type databaseFormat struct {
 	// open returns an *UnknownFormatError when the database is another one.
-	open func(ctx context.Context, f *Format, db tableSource, o Options) (reader, error)
+	open   func(ctx context.Context, f *Format, db tableSource, o Options) (reader, error)
+	served bool // it may also be on a server
 	// richer names the format of a log that says more than the database, if there is one.
 	richer string
 }

@@ -354,7 +354,7 @@ func adviceOnInput(err error) string {
 // inputs tries to open what would be read.
 func (r *configReport) inputs() {
 	seen := map[string]bool{}
-	files, any := 0, false
+	files, servers, any := 0, 0, false
 	for _, j := range r.conf.Jobs {
 		for _, name := range j.Inputs {
 			any = true
@@ -365,7 +365,7 @@ func (r *configReport) inputs() {
 			in, err := r.conf.Formats.ParseInput(name)
 			if err != nil {
 				if j.Line == 0 { // else it is known
-					r.faultf(r.conf.File.Line("inputs"), "", "input %s: %v", name, err)
+					r.faultf(r.conf.File.Line("inputs"), "", "input %s: %v", importer.WithoutPassword(name), err)
 				}
 				continue
 			}
@@ -382,6 +382,10 @@ func (r *configReport) inputs() {
 					r.faultf(r.inputLine(j), "", "input -: a daemon has no standard input")
 					continue
 				}
+				if importer.IsServer(p) {
+					servers++
+					continue
+				}
 				f, _, err := ttpcron.OpenRegular(p)
 				if err != nil {
 					r.faultf(r.inputLine(j), adviceOnInput(err), "input: %v", inputs.InWords(p, err))
@@ -394,6 +398,9 @@ func (r *configReport) inputs() {
 	}
 	if any {
 		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", term.Plural(files, "file", "files"))
+		if servers > 0 {
+			fmt.Fprintf(r.out, "        %s on a server: ttpcron doctor asks it\n", term.Plural(servers, "database", "databases"))
+		}
 	} else {
 		r.faultf(r.conf.File.Line("inputs"), `name your logs with the key inputs, such as inputs = ["/var/log/cowrie"]`, "no inputs are set, so nothing would be imported")
 	}

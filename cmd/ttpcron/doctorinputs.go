@@ -13,6 +13,7 @@ import (
 
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/host"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/mysqldb"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/settings"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/store"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
@@ -95,7 +96,7 @@ func (p *patient) lookAtInputs(ctx context.Context) {
 func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store) {
 	in, err := p.conf.Formats.ParseInput(name)
 	if err != nil {
-		p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", name, err)
+		p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", importer.WithoutPassword(name), err)
 		return
 	}
 	x, err := importer.Expand([]string{in.Path})
@@ -153,7 +154,9 @@ func (p *patient) lookAtFiles(ctx context.Context, in importer.Input, files []im
 	}
 	var all []dated
 	for _, f := range files {
-		if info, err := os.Stat(f.Path); err == nil {
+		if importer.IsServer(f.Path) {
+			all = append(all, dated{f, time.Time{}})
+		} else if info, err := os.Stat(f.Path); err == nil {
 			all = append(all, dated{f, info.ModTime()})
 			if info.ModTime().After(newest) && !info.ModTime().After(p.now.Add(time.Hour)) {
 				newest = info.ModTime()
@@ -162,11 +165,13 @@ func (p *patient) lookAtFiles(ctx context.Context, in importer.Input, files []im
 	}
 	slices.SortFunc(all, func(a, b dated) int { return b.at.Compare(a.at) })
 	for _, f := range all[:min(len(all), maxLooked)] {
-		if err := p.service.May(f.Path, host.Read); err != nil {
+		if importer.IsServer(f.Path) {
+			// The server says itself who may read there.
+		} else if err := p.service.May(f.Path, host.Read); err != nil {
 			p.wrongly("add the user to the group of the file, such as SupplementaryGroups=cowrie: docs/systemd.md", "input %s: %v", in.Path, err)
 			return newest, formats, unknown, false
 		}
-		file, err := importer.Open(ctx, f.Path, importer.Options{Catalog: p.conf.Formats, Format: in.Format, Settings: in.Settings, Below: f.Below, Named: f.Path == in.Path, Now: func() time.Time { return p.now }})
+		file, err := importer.Open(ctx, f.Path, importer.Options{Catalog: p.conf.Formats, Format: in.Format, Settings: in.Settings, Below: f.Below, Named: f.Path == in.Path, Now: func() time.Time { return p.now }, Connect: mysqldb.Connect})
 		var no *importer.UnknownFormatError
 		var below *importer.BelowError
 		var lacks *importer.LacksError

@@ -11,6 +11,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/inputs"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/mysqldb"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/term"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
@@ -71,7 +72,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		}
 		x, err := importer.Expand([]string{in.Path})
 		for _, found := range x.Files {
-			f, err := explainFile(ctx, s, found, importer.Options{Catalog: s.set.Formats, Format: in.Format, Settings: in.Settings.Or(o.settings), Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin})
+			f, err := explainFile(ctx, s, found, importer.Options{Catalog: s.set.Formats, Format: in.Format, Settings: in.Settings.Or(o.settings), Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin, Connect: mysqldb.Connect})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

@@ -1,4 +1,4 @@
-// Package inputs turns what a user named (files, folders and patterns) into what a
+// Package inputs turns what a user named (files, folders, patterns and databases) into what a
 // job imports, and says what became of it. Start with [Find]. [Notes] logs what
 // became of the files, [Wait] knows which of them a job is waiting for.
 package inputs
@@ -13,6 +13,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/cli"
+	"github.com/ttpcron/ttpcron/cmd/ttpcron/internal/mysqldb"
 	"github.com/ttpcron/ttpcron/importer"
 	"github.com/ttpcron/ttpcron/jobs"
 )
@@ -81,7 +82,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 func (o Options) input(in importer.Input, found importer.Found) jobs.Input {
 	named := found.Path == in.Path
 	open := func(ctx context.Context, known jobs.Known, sequence *importer.Sequence) (*importer.File, error) {
-		f, err := importer.Open(ctx, found.Path, importer.Options{Catalog: o.Catalog, Format: in.Format, Settings: in.Settings, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: sequence})
+		f, err := importer.Open(ctx, found.Path, importer.Options{Catalog: o.Catalog, Format: in.Format, Settings: in.Settings, Positions: known.Positions, Look: known.Look, Moved: known.Moved, Final: o.Final, Kinds: o.Kinds, Below: found.Below, Named: named, Now: o.Now, Stdin: o.Stdin, Sequence: sequence, Connect: mysqldb.Connect})
 		var unknown *importer.UnknownFormatError
 		var odd *ttpcron.NotRegularError
 		var below *importer.BelowError
