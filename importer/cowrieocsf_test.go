@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -81,5 +83,48 @@ func TestOCSFSample(t *testing.T) {
 				t.Errorf("%s: %+v", path, r.Events)
 			}
 		}
+	}
+}
+
+// BenchmarkOCSF reads records of OCSF, with the original and without, next to encoding/json.
+func BenchmarkOCSF(b *testing.B) {
+	var original, without bytes.Buffer
+	for i := range 10_000 {
+		record := strings.TrimSpace(command(i, "uname -s -v -n -r -m"))
+		line := ocsf(strings.Replace(record, "c0ffee00beef", "s1", 1), `,"process":{"cmd_line":"uname -s -v -n -r -m"}`)
+		original.WriteString(line)
+		before, _, _ := strings.Cut(line, `"raw_data"`)
+		without.WriteString(before + `"process":{"cmd_line":"uname -s -v -n -r -m"}}` + "\n")
+	}
+	for name, content := range map[string][]byte{"original": original.Bytes(), "without": without.Bytes()} {
+		b.Run(name+"/import", func(b *testing.B) { benchmarkLines(b, content) })
+		b.Run(name+"/encoding-json", func(b *testing.B) {
+			b.SetBytes(int64(len(content)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for line := range bytes.Lines(content) {
+					var o struct {
+						Time        int64
+						RawData     string                   `json:"raw_data"`
+						SrcEndpoint struct{ IP string }      `json:"src_endpoint"`
+						Process     struct{ CmdLine string } `json:"process"`
+						Unmapped    struct{ EventID, Session string }
+					}
+					if err := json.Unmarshal(line, &o); err != nil {
+						b.Fatal(err)
+					}
+					if o.RawData == "" {
+						continue
+					}
+					var e struct {
+						EventID, Timestamp, Input, Session, Sensor string
+						SrcIP                                      string `json:"src_ip"`
+					}
+					if err := json.Unmarshal([]byte(o.RawData), &e); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 // writes no tab. A line that does not begin like a record continues the previous one, but
 // a typed line that does counts as a record.
 var cowrieTextLog = Format{
-	Name: "cowrie-text", Title: "Cowrie or Kippo SSH and Telnet honeypot, text log", Version: 1,
+	Name: "cowrie-text", Title: "Cowrie or Kippo SSH and Telnet honeypot, text log", Version: 2,
 	Records: cowrieTextRecords(),
 	lines: &lineFormat{
 		recognises: isCowrieText,
@@ -61,6 +62,9 @@ func isCowrieText(line []byte) bool {
 		}
 		return false
 	}
+	if _, _, ok := cutCEF(rest); ok {
+		return true
+	}
 	_, text, ok := cutSession(rest)
 	return ok && typeOf(text) != nil
 }
@@ -76,6 +80,9 @@ func cowrieContinues(record, line []byte) (more []byte, ok bool) {
 			if _, _, plain := cutSession(rest); plain {
 				return nil, false
 			}
+			if _, _, cef := cutCEF(rest); cef {
+				return nil, false
+			}
 		}
 	}
 	_, _, rest, timed := clock.read(record)
@@ -86,7 +93,9 @@ func cowrieContinues(record, line []byte) (more []byte, ok bool) {
 		more, ok = bytes.CutPrefix(line, []byte("\t"))
 		return more, ok
 	}
-	_, _, ok = cutSession(rest)
+	if _, _, ok = cutCEF(rest); !ok {
+		_, _, ok = cutSession(rest)
+	}
 	return line, ok
 }
 
@@ -232,6 +241,7 @@ func (p *cowrieTextParser) continues(from recordParser) {
 
 var (
 	errNoLineTime = fmt.Errorf("%w: it does not begin with a time", errForeign)
+	errCEF        = errors.New("its members are not as Cowrie writes CEF, or somebody made them ambiguous")
 	errNoSpeaker  = fmt.Errorf("%w: no part of Cowrie and no session behind the time", errForeign)
 )
 
@@ -245,6 +255,10 @@ func (p *cowrieTextParser) parse(record []byte, to *parsed) error {
 	if system, text, ok := cutSystem(rest); ok {
 		m.text = text
 		p.spoke(&m, system)
+	} else if eventid, members, ok := cutCEF(rest); ok {
+		if !p.inCEF(&m, eventid, members) {
+			return errCEF
+		}
 	} else if session, text, ok := cutSession(rest); ok {
 		m.text = text
 		p.inSession(&m, session)

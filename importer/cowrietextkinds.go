@@ -156,6 +156,7 @@ func (p *cowrieTextParser) opened(m *message, to *parsed) error {
 	who := speaker{protocol: m.protocol, address: plainAddress(address.String()), session: string(session)}
 	e := &m.event
 	switch {
+	case m.cef:
 	case m.plain:
 		who.session = e.SessionID
 		p.sessions.keep(who.session, &who)

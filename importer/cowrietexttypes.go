@@ -12,6 +12,7 @@ type message struct {
 	protocol string        // that the record names; empty if it names none
 	who      *speaker      // at the other end of the connection that the record names
 	plain    bool          // the record names a session, and no part that speaks
+	cef      bool          // the record is CEF: it names neither, but the address and the sensor
 	text     []byte        // behind the words by which its type is known
 }
 

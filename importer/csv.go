@@ -214,6 +214,7 @@ const (
 	csvNumber
 	csvLogin   // a user name or password, which may be empty
 	csvKey     // what an attempt without a password has
+	csvAuthID  // of Heralding, whose attempts have both a user name and a password
 	csvEventID // of Cowrie
 	csvInput   // what was typed, which may be empty
 	csvMessage // repeats it
@@ -277,6 +278,8 @@ func csvUseOf(name string, native bool) csvUse {
 		return csvLogin
 	case "key", "fingerprint":
 		return csvKey
+	case "auth_id":
+		return csvAuthID
 	case "eventid":
 		return csvEventID
 	case "input":

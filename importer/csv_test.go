@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/mapping"
 	"github.com/ttpcron/ttpcron/internal/testlogs"
 	"github.com/ttpcron/ttpcron/jsontext"
 )
@@ -453,6 +454,29 @@ func TestCSVWithoutHeader(t *testing.T) {
 	}
 }
 
+// TestCSVOfAMapping: a format that a mapping describes reads its CSV, with a header or
+// without.
+func TestCSVOfAMapping(t *testing.T) {
+	m, faults := mapping.Parse("attempts", map[string]any{
+		"title": "attempts", "version": int64(1), "recognised-by": map[string]any{"auth_id": true, "source_ip": true},
+		"time": "timestamp", "address": "source_ip", "session": "session_id", "id": "auth_id",
+		"event": []any{map[string]any{"kind": "auth_attempt", "payload": map[string]any{"username": "username", "password": "password", "service": "protocol"}}},
+	})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	catalog := &Catalog{formats: append(slices.Clone(formats), mappedFormat("attempts", "attempts", 1, func() *mapping.Mapping { return m }))}
+	header, rows, _ := strings.Cut(heralding["auth"], "\n")
+	want := []string{`auth_attempt {"password":"a,\"b\"c\n","service":"ssh","username":"root"}`, `auth_attempt {"password":"","service":"ssh","username":""}`}
+	want[0] = strings.Replace(want[0], `,\"b\"c`, `,b\"c`, 1)
+	for name, text := range map[string]string{"with a header": header + "\n" + rows, "without": rows} {
+		r := mustRead(t, Stdin, Options{Catalog: catalog, Format: "attempts", Stdin: strings.NewReader(text)})
+		if got := tell(r); !slices.Equal(got, want) || len(r.Rejects) != 0 || r.Events[0].Time.Nanosecond() != 586207000 {
+			t.Errorf("%s: %v, want %v; %+v", name, got, want, r.Rejects)
+		}
+	}
+}
+
 // TestCSVCells compares the layer with encoding/csv.
 func TestCSVCells(t *testing.T) {
 	r := readBytes(t, []byte(csvHead+csvRowOf(1, "x")), Auto)
@@ -612,5 +636,63 @@ func readCSV(t *testing.T, content []byte, cut uint16, final bool) {
 		if !slices.Contains(all, id) {
 			t.Fatalf("%q, grown from %d: an event is lost", content, cut)
 		}
+	}
+}
+
+// generateCSV is generateCowrie's log as a table.
+func generateCSV(t testing.TB, sessions int) []byte {
+	header := []string{"timestamp", "eventid", "src_ip", "session", "sensor", "protocol", "username", "password", "input", "message", "src_port", "dst_ip", "dst_port", "version", "hassh", "duration"}
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	_ = w.Write(header)
+	for line := range bytes.Lines(generateCowrie(sessions)) {
+		var members map[string]any
+		if err := json.Unmarshal(line, &members); err != nil {
+			t.Fatal(err)
+		}
+		row := make([]string, len(header))
+		for i, name := range header {
+			if v, ok := members[name]; ok {
+				row[i] = fmt.Sprint(v)
+			}
+		}
+		_ = w.Write(row)
+	}
+	w.Flush()
+	return out.Bytes()
+}
+
+// BenchmarkCSV reads a Cowrie log as CSV into batches of events. The yardsticks are
+// encoding/csv, and encoding/csv with a map of the cells, which is not an event yet.
+func BenchmarkCSV(b *testing.B) {
+	content := generateCSV(b, 3000)
+	b.Run("import", func(b *testing.B) { benchmarkLines(b, content) })
+	for name, mapped := range map[string]bool{"encoding-csv": false, "encoding-csv, a map a row": true} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(content)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := csv.NewReader(bytes.NewReader(content))
+				header, err := r.Read()
+				if err != nil {
+					b.Fatal(err)
+				}
+				for {
+					row, err := r.Read()
+					if err == io.EOF {
+						break
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+					if mapped {
+						members := make(map[string]string, len(header))
+						for i, cell := range row {
+							members[header[i]] = cell
+						}
+					}
+				}
+			}
+		})
 	}
 }

@@ -455,7 +455,7 @@ func (c *csvReader) empties() (empty [csvPayload + 1]bool) {
 		cell := c.row.cells[i]
 		some := len(cell) > 0 && (!c.shape.kibana || string(cell) != "-")
 		switch c.columns[i].use {
-		case csvLogin:
+		case csvLogin, csvAuthID:
 			login = login || some
 		case csvKey:
 			key = key || some
