@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -33,31 +32,36 @@ var accessLog = Format{
 	},
 }
 
-// accessHead is what stands before the request. The user, whom a client names, may have
-// blanks.
-var accessHead = regexp.MustCompile(`^([^\s"{}<>|[\]]+) ([^\s"{}<>|[\]]+) (.+?) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`)
-
 // accessLine is what stands before the request.
 type accessLine struct {
 	host, from, user, time []byte
 	rest                   []byte // from the request on
 }
 
-// cutAccess reads what stands before the request. An address that is a name is known by the
-// "-" behind it, so that what a syslog daemon or a container puts before the line is none.
+// cutAccess reads what stands before the request. The user, whom a client names, may have
+// blanks. An address that is a name is known by the "-" behind it, so that what a syslog
+// daemon or a container puts before the line is none.
 func cutAccess(line []byte) (l accessLine, ok bool) {
-	at := accessHead.FindSubmatchIndex(line)
-	if at == nil {
+	from, rest, one := bytes.Cut(line, []byte(" "))
+	ident, rest, two := bytes.Cut(rest, []byte(" "))
+	if !one || !two || !isAccessName(from) || !isAccessName(ident) {
 		return l, false
 	}
-	part := func(n int) []byte { return line[at[2*n]:at[2*n+1]] }
-	ident := part(2)
-	l = accessLine{from: part(1), user: part(3), time: part(4), rest: line[at[1]:]}
+	l.from = from
+	for at := 0; ; {
+		n := bytes.Index(rest[at:], []byte(`] "`))
+		if n < 0 {
+			return l, false
+		}
+		at += n
+		if begin := at - len(accessTime); begin > 2 && string(rest[begin-2:begin]) == " [" && isAccessTime(rest[begin:at]) {
+			l.user, l.time, l.rest = rest[:begin-2], rest[begin:at], rest[at+len(`] "`):]
+			break
+		}
+		at++
+	}
 	name, port, ported := bytes.Cut(l.from, []byte(":"))
 	named := !ported || isDigits(port)
-	if len(l.from) > maxHostName || len(ident) > maxHostName {
-		return l, false
-	}
 	switch {
 	case isPlainAddress(l.from):
 		if string(ident) != "-" { // lighttpd writes the host where others write what identd says
@@ -74,6 +78,16 @@ func cutAccess(line []byte) (l accessLine, ok bool) {
 	return l, true
 }
 
+func isAccessName(text []byte) bool {
+	return len(text) > 0 && len(text) <= maxHostName && !bytes.ContainsAny(text, "\"{}<>|[]\t\r\n\f\v")
+}
+
+// isAccessTime reports whether a text looks like "27/Nov/2026:13:51:56 +0000".
+func isAccessTime(text []byte) bool {
+	return text[2] == '/' && text[6] == '/' && text[11] == ':' && text[14] == ':' && text[17] == ':' && text[20] == ' ' && (text[21] == '+' || text[21] == '-') &&
+		isDigits(text[:2]) && isDigits(text[7:11]) && isDigits(text[22:])
+}
+
 const accessTime = "02/Jan/2006:15:04:05 -0700"
 
 type accessParser struct {
@@ -87,10 +101,9 @@ type accessParser struct {
 func newAccessParser(src *source) recordParser { return &accessParser{host: src.Host} }
 
 var (
-	errNoAccess  = fmt.Errorf("%w: it does not begin with an address and a time", errForeign)
-	errNoQuote   = errors.New("the request does not end")
-	errNoStatus  = errors.New("no status follows the request")
-	accessStatus = regexp.MustCompile(`^ (\d{3}|-|0)(?: (\d{1,20}|-))?(?: |$)`)
+	errNoAccess = fmt.Errorf("%w: it does not begin with an address and a time", errForeign)
+	errNoQuote  = errors.New("the request does not end")
+	errNoStatus = errors.New("no status follows the request")
 )
 
 func (p *accessParser) parse(record []byte, to *parsed) error {
@@ -109,13 +122,13 @@ func (p *accessParser) parse(record []byte, to *parsed) error {
 	if !ok {
 		return errNoQuote
 	}
-	status := accessStatus.FindSubmatch(rest)
-	if status == nil {
+	status, rest := cutWord(rest)
+	if len(status) != 3 && string(status) != "-" && string(status) != "0" || len(status) == 3 && !isDigits(status) {
 		return errNoStatus
 	}
-	rest = rest[len(status[0])-1:]
-	if len(status[0]) > 0 && status[0][len(status[0])-1] != ' ' {
-		rest = nil
+	size := []byte(nil)
+	if word, behind := cutWord(rest); isDigits(word) || string(word) == "-" {
+		size, rest = word, behind
 	}
 	e := ttpcron.Event{Kind: ttpcron.HTTPRequest, Time: p.at, DeckyID: p.host}
 	if p.host != "" {
@@ -133,10 +146,10 @@ func (p *accessParser) parse(record []byte, to *parsed) error {
 	}
 	p.list.some("host", string(l.host))
 	p.request(unescapeAccess(request))
-	if len(status[1]) == 3 {
-		p.list.number("status", string(status[1]))
+	if len(status) == 3 {
+		p.list.number("status", string(status))
 	}
-	p.list.number("response_size", string(status[2]))
+	p.list.number("response_size", string(size))
 	for _, name := range [...]string{"referer", "user_agent", "forwarded_for"} {
 		text, behind, ok := cutQuoted(bytes.TrimPrefix(bytes.TrimLeft(rest, " "), []byte{'"'}))
 		if !ok || !startsWith(bytes.TrimLeft(rest, " "), '"') {
@@ -189,6 +202,17 @@ func isToken(text string) bool {
 		}
 	}
 	return text != "" && len(text) <= 32
+}
+
+// cutWord splits " 200 1" behind its first word.
+func cutWord(text []byte) (word, rest []byte) {
+	if !startsWith(text, ' ') {
+		return nil, text
+	}
+	if n := bytes.IndexByte(text[1:], ' '); n >= 0 {
+		return text[1 : n+1], text[n+1:]
+	}
+	return text[1:], nil
 }
 
 // cutQuoted splits a text behind a quotation mark at the one that ends it.

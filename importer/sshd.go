@@ -62,46 +62,119 @@ type sysLine struct {
 	noYear  bool
 }
 
-const sysProgram = ` ([^\s:\[\]{}"]+)(?:\[(\d{1,10})\])?: ?(.*)$`
-
-var (
-	bsdLine     = regexp.MustCompile(`(?s)^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ([^\s{}"]+)` + sysProgram)
-	isoLine     = regexp.MustCompile(`(?s)^(?:<\d{1,3}>)?(` + isoTime + `|\d{9,11}\.\d{6}) ([^\s{}"]+)` + sysProgram)
-	rfc5424Line = regexp.MustCompile(`(?s)^<\d{1,3}>1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(.*)$`)
-)
+var rfc5424Line = regexp.MustCompile(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(.*)$`)
 
 var months = map[string]int{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 
 // cutSysLine reads what a line of a system's log begins with.
 func cutSysLine(line []byte) (l sysLine, ok bool) {
-	if len(line) < len("Nov 27 13:51:56 h p:") {
-		return l, false
-	}
-	if m := bsdLine.FindSubmatch(line); m != nil {
-		l.bsd[0] = months[string(m[1])]
-		for i := 1; i < 5; i++ {
-			l.bsd[i], _ = strconv.Atoi(string(bytes.TrimSpace(m[i+1])))
-		}
-		if l.bsd[0] == 0 || l.bsd[1] == 0 || l.bsd[1] > 31 || l.bsd[2] > 23 || l.bsd[3] > 59 || l.bsd[4] > 60 {
+	if startsWith(line, '<') { // a priority
+		end := bytes.IndexByte(line, '>')
+		if end < 2 || end > 4 || !isDigits(line[1:end]) {
 			return l, false
 		}
-		l.nanos, _ = strconv.Atoi((string(m[6]) + "000000000")[:9])
-		l.noYear, l.whole = true, len(m[6]) == 0
-		l.host, l.program, l.pid, l.text = m[7], m[8], m[9], m[10]
-		return l, true
+		if line = line[end+1:]; bytes.HasPrefix(line, []byte("1 ")) {
+			return cutRFC5424(line)
+		}
 	}
-	m := isoLine.FindSubmatch(line)
-	if m == nil && line[0] == '<' {
-		m = rfc5424Line.FindSubmatch(line)
+	rest, ok := l.bsdTime(line)
+	if !ok {
+		if rest, ok = l.isoTime(line); !ok {
+			return l, false
+		}
 	}
-	if m == nil {
+	l.host, rest, ok = bytes.Cut(rest, []byte(" "))
+	if !ok || len(l.host) == 0 || len(l.host) > maxHostName || bytes.ContainsAny(l.host, `{}"`) {
+		return l, false
+	}
+	end := bytes.IndexAny(rest[:min(len(rest), maxProgram)], `:[ {}"]`)
+	if end <= 0 || rest[end] != ':' && rest[end] != '[' {
+		return l, false
+	}
+	l.program = rest[:end]
+	if rest = rest[end:]; rest[0] == '[' {
+		end := bytes.IndexByte(rest[:min(len(rest), 16)], ']')
+		if end < 2 || end > 11 || !isDigits(rest[1:end]) || end+1 >= len(rest) || rest[end+1] != ':' {
+			return l, false
+		}
+		l.pid, rest = rest[1:end], rest[end+1:]
+	}
+	l.text = bytes.TrimPrefix(rest[1:], []byte(" "))
+	return l, true
+}
+
+// maxProgram is how long the name of a program may be, and what follows it.
+const maxProgram = 64
+
+// bsdTime reads "Nov 27 13:51:56 ", perhaps with a fraction.
+func (l *sysLine) bsdTime(line []byte) (rest []byte, ok bool) {
+	if len(line) < len("Nov 27 13:51:56 ") || line[3] != ' ' || line[6] != ' ' || line[9] != ':' || line[12] != ':' {
+		return nil, false
+	}
+	l.bsd[0] = months[string(line[:3])]
+	for i, at := range [...]int{4, 7, 10, 13} {
+		tens, ones := line[at]-'0', line[at+1]-'0'
+		if i == 0 && line[at] == ' ' {
+			tens = 0
+		}
+		if tens > 9 || ones > 9 {
+			return nil, false
+		}
+		l.bsd[i+1] = 10*int(tens) + int(ones)
+	}
+	if l.bsd[0] == 0 || l.bsd[1] == 0 || l.bsd[1] > 31 || l.bsd[2] > 23 || l.bsd[3] > 59 || l.bsd[4] > 60 {
+		return nil, false
+	}
+	rest = line[15:]
+	l.noYear, l.whole = true, rest[0] != '.'
+	if !l.whole {
+		end := bytes.IndexByte(rest, ' ')
+		if end < 2 || end > 10 || !isDigits(rest[1:end]) {
+			return nil, false
+		}
+		l.nanos, _ = strconv.Atoi((string(rest[1:end]) + "000000000")[:9])
+		rest = rest[end:]
+	}
+	if rest[0] != ' ' {
+		return nil, false
+	}
+	return rest[1:], true
+}
+
+// isoTime reads a time of ISO 8601 with its zone, or seconds since 1970 with a fraction.
+func (l *sysLine) isoTime(line []byte) (rest []byte, ok bool) {
+	at, rest, ok := bytes.Cut(line[:min(len(line), 48)], []byte(" "))
+	if !ok || len(at) < len("1767323045.000000") || at[0]-'0' > 9 {
+		return nil, false
+	}
+	l.whole = bytes.IndexAny(at, ".,") < 0
+	if at[4] == '-' {
+		if len(at) <= len(secondForm) || at[10] != 'T' || bytes.IndexAny(at[len(secondForm):], "Z+-") < 0 {
+			return nil, false
+		}
+		l.at, ok = parseTime(strings.Replace(string(at), ",", ".", 1))
+	} else {
+		whole, fraction, _ := bytes.Cut(at, []byte("."))
+		if !isDigits(whole) || len(whole) < 9 || len(whole) > 11 || len(fraction) != 6 {
+			return nil, false
+		}
+		l.at, ok = epoch(string(at))
+	}
+	return line[len(at)+1:], ok
+}
+
+// cutRFC5424 reads "1 2026-11-27T13:51:56Z host sshd 7 - - message".
+func cutRFC5424(line []byte) (l sysLine, ok bool) {
+	m := rfc5424Line.FindSubmatch(line)
+	if m == nil || len(m[2]) > maxHostName || len(m[3]) > maxProgram {
 		return l, false
 	}
 	l.host, l.program, l.pid, l.text = m[2], m[3], m[4], m[5]
-	l.whole = bytes.IndexAny(m[1], ".,") < 0
-	if l.at, ok = parseTime(strings.Replace(string(m[1]), ",", ".", 1)); !ok {
-		l.at, ok = epoch(string(m[1]))
+	if !isDigits(l.pid) {
+		l.pid = nil
 	}
+	l.whole = bytes.IndexByte(m[1], '.') < 0
+	l.at, ok = parseTime(string(m[1]))
 	return l, ok
 }
 
@@ -305,7 +378,7 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 		}
 	}
 	times := 1
-	if m := repeated.FindSubmatch(l.text); m != nil {
+	if m := repeatedOf(l.text); m != nil {
 		n, err := strconv.Atoi(string(m[1]))
 		if err != nil || n > maxRepeated {
 			return fmt.Errorf("the message was repeated more than %d times", maxRepeated)
@@ -345,6 +418,13 @@ const maxRepeated = 64
 // repeated is how syslog daemons say that the last message came again.
 var repeated = regexp.MustCompile(`(?s)^message repeated (\d{1,9}) times: \[ ?(.*)\]$`)
 
+func repeatedOf(text []byte) [][]byte {
+	if !bytes.HasPrefix(text, []byte("message repeated ")) {
+		return nil
+	}
+	return repeated.FindSubmatch(text)
+}
+
 // The messages of OpenSSH. The name of a user goes up to the last address behind it.
 var (
 	sshdTried  = regexp.MustCompile(`(?s)^(Failed|Accepted|Postponed) ([A-Za-z0-9/_-]+) for (invalid user |illegal user )?(.*) from (\S+) port (\d{1,5})(?: ssh[12]?)?(?:: ([A-Za-z0-9@.-]+) ((?:SHA256:|MD5:)?[A-Za-z0-9+/=:]+)( ID .*)?)?(?: \[preauth\])?$`)
@@ -358,9 +438,11 @@ var (
 func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 	switch text := l.text; {
 	case bytes.HasPrefix(text, []byte("Failed ")) || bytes.HasPrefix(text, []byte("Accepted ")):
-		m := sshdTried.FindSubmatch(text)
+		m := cutTried(text)
 		if m == nil {
-			return false, nil
+			if m = sshdTried.FindSubmatch(text); m == nil {
+				return false, nil
+			}
 		}
 		// A certificate's name is the client's text too, and stands behind the address.
 		if len(m[9]) > 0 && sshdForged.Match(m[4]) {
@@ -382,6 +464,8 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 		if m := sshdNamed.FindSubmatch(text); m != nil {
 			p.names(p.connection(e, l, m[2], m[3]), m[1])
 		}
+		return false, nil
+	case !bytes.HasPrefix(text, []byte("Connection ")) && !bytes.HasPrefix(text, []byte("Disconnect")) && !bytes.HasPrefix(text, []byte("Received disconnect ")):
 		return false, nil
 	}
 	user, address, port := []byte(nil), []byte(nil), []byte(nil)
@@ -405,6 +489,33 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 	p.attempt(e, l, user, address, port)
 	p.list.truth("success", false)
 	return true, nil
+}
+
+// cutTried is sshdTried for the usual message, "Failed password for root from 203.0.113.7
+// port 40000 ssh2", several times as fast. It is nil for any other.
+func cutTried(text []byte) [][]byte {
+	rest, ok := bytes.CutSuffix(text, []byte(" ssh2"))
+	rest, port, ported := cutLast(rest, " port ")
+	rest, address, from := cutLast(rest, " from ")
+	how, user, named := bytes.Cut(rest, []byte(" for "))
+	outcome, method, one := bytes.Cut(how, []byte(" "))
+	if !ok || !ported || !from || !named || !one || !isDigits(port) || len(port) > 5 || len(address) == 0 || bytes.ContainsAny(address, " \t\r\n\f\v") {
+		return nil
+	}
+	for _, c := range method {
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if c != '-' && c != '/' && c != '_' && c-'0' > 9 {
+				return nil
+			}
+		}
+	}
+	for _, invalid := range []string{"invalid user ", "illegal user "} {
+		if behind, ok := bytes.CutPrefix(user, []byte(invalid)); ok {
+			user = behind
+			break
+		}
+	}
+	return [][]byte{text, outcome, method, nil, user, address, port, nil, nil, nil}
 }
 
 // connection names a connection: by the server's process, else by the client's port.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -275,4 +276,31 @@ func TestSSHDCounts(t *testing.T) {
 	if kinds[ttpcron.Command] != strings.Count(string(content), "COMMAND=") {
 		t.Errorf("%v", kinds)
 	}
+}
+
+// FuzzSSHDTried compares the two ways to read an attempt: what the fast one reads, the
+// other reads alike.
+func FuzzSSHDTried(f *testing.F) {
+	for _, text := range []string{
+		"Failed password for root from 203.0.113.7 port 4 ssh2", "Accepted publickey for root from 203.0.113.7 port 4 ssh2: RSA SHA256:abcdEFGH0123456789",
+		"Failed none for invalid user  from 203.0.113.7 port 4 ssh2", "Failed password for invalid user x from 198.51.100.1 port 5 ssh2 from 203.0.113.7 port 4 ssh2",
+		"Failed password for illegal user x from 198.51.100.1 port 5 ssh2: RSA SHA256:abcdEFGH0123456789 from 203.0.113.7 port 4 ssh2", "Failed a/b for  from  port 1 ssh2", "Failed a for x from a b port 1 ssh2",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !bytes.HasPrefix(text, []byte("Failed ")) && !bytes.HasPrefix(text, []byte("Accepted ")) {
+			return
+		}
+		fast := cutTried(text)
+		if fast == nil {
+			return
+		}
+		slow := sshdTried.FindSubmatch(text)
+		for _, n := range []int{1, 2, 4, 5, 6, 7, 8, 9} {
+			if slow == nil || !bytes.Equal(fast[n], slow[n]) {
+				t.Fatalf("%q: %q, %q", text, fast, slow)
+			}
+		}
+	})
 }
