@@ -16,6 +16,8 @@ import (
 //   - Of such an object only a copy of the line that it was made of is read, as
 //     Splunk's _raw, and only where what both say of eventid, session and address is
 //     the same.
+//   - An object with a list that is a record as it is, such as the history of a canary
+//     token, is read as that.
 //   - Any other object is opened at members of known names only, to a depth of
 //     maxWrapped.
 //   - A text is a record only as a whole: what stands somewhere in it is not looked for,
@@ -251,6 +253,9 @@ func (u *unwrapper) open(text []byte, depth int) bool {
 	}
 	if l.own {
 		return u.copies(depth) || depth > 0 && u.parse(text)
+	}
+	if len(l.lists) > 0 && u.parse(text) {
+		return true // its list is no list of records
 	}
 	return u.members(depth) || depth > 0 && u.parse(text)
 }

@@ -60,11 +60,12 @@ func (a *alternative) possible(record []byte) bool {
 
 // event describes the events of one kind that a record gives.
 type event struct {
-	kind         ttpcron.SourceKind
-	summary      string // of its condition
-	when, unless []condition
-	each         *place // of the list whose elements give an event each; nil: the record gives one
-	names        names  // of the members of an element
+	kind    ttpcron.SourceKind
+	summary string // of its condition
+	when    []condition
+	unless  [][]condition // lists of conditions of which none may be met as a whole
+	each    *place        // of the list whose elements give an event each; nil: the record gives one
+	names   names         // of the members of an element
 
 	time, address, session, sensor, id *value
 	moment                             moment

@@ -40,6 +40,7 @@ func Parse(name string, table map[string]any) (*Mapping, []*Error) {
 type parser struct {
 	m       *Mapping
 	faults  []*Error
+	shared  map[string]any // the keys of the format
 	payload map[string]any // the fields that every event has, if it has no others of the name
 	element *names         // of the list whose elements are being described; nil: of none
 }
@@ -114,6 +115,7 @@ func (p *parser) format(table map[string]any) {
 		m.kind = p.places("type", v)
 	}
 	var base event
+	p.shared = keys
 	p.own("", keys, &base)
 	if v, ok := keys["payload"]; ok {
 		if p.payload, ok = v.(map[string]any); !ok {
@@ -143,11 +145,7 @@ const maxEventTables = 64
 // recognisedBy reads the conditions of the format's records: a table, or a list of tables of
 // which a record has to meet one.
 func (p *parser) recognisedBy(v any) {
-	all := tables(v)
-	if all == nil {
-		all = []any{v}
-	}
-	for _, v := range all {
+	for _, v := range tablesOr(v) {
 		var a alternative
 		a.conditions, _ = p.conditions("recognised-by", v)
 		some := false
@@ -165,6 +163,14 @@ func (p *parser) recognisedBy(v any) {
 		}
 		p.m.recognised = append(p.m.recognised, a)
 	}
+}
+
+// tablesOr returns a list of tables, or the only table.
+func tablesOr(v any) []any {
+	if all := tables(v); all != nil {
+		return all
+	}
+	return []any{v}
 }
 
 // tables returns a list of tables, nil if the value is no list.
@@ -208,6 +214,9 @@ func (p *parser) event(at string, table map[string]any, base event) {
 		e.each = &place{name: name, record: p.slot(join(at, "each"), &p.m.names, name)}
 		p.element = &e.names
 		defer func() { p.element = nil }()
+		faults := p.faults // that the format's own keys have were found before
+		p.own("", p.shared, &e)
+		p.faults = faults
 	}
 	p.own(at, keys, &e)
 	e.kind = ttpcron.SourceKind(p.str(join(at, "kind"), keys["kind"]))
@@ -216,7 +225,16 @@ func (p *parser) event(at string, table map[string]any, base event) {
 	}
 	var when, unless string
 	e.when, when = p.conditions(join(at, "when"), keys["when"])
-	e.unless, unless = p.conditions(join(at, "unless"), keys["unless"])
+	for _, v := range tablesOr(keys["unless"]) {
+		conditions, text := p.conditions(join(at, "unless"), v)
+		if conditions != nil {
+			e.unless = append(e.unless, conditions)
+		}
+		if unless != "" && text != "" {
+			unless += ", not "
+		}
+		unless += text
+	}
 	e.summary = summary(e.each, when, unless)
 	if e.time == nil {
 		p.fault(join(at, "time"), "is missing, here and in the format")

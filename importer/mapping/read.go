@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -295,7 +296,7 @@ func (r *Reader) columns(e *event, raw []byte, give func() error) (err error) {
 // one gives the event that a description makes of the record and the element at hand, if
 // it makes one.
 func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
-	if !r.all(e.when) || len(e.unless) > 0 && r.all(e.unless) {
+	if !r.all(e.when) || slices.ContainsFunc(e.unless, r.all) {
 		return false, nil
 	}
 	r.payload = r.payload[:0]

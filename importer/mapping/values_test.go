@@ -115,3 +115,22 @@ func TestCommonPayload(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// None of the tables of a list may be met.
+func TestUnlessAny(t *testing.T) {
+	m := described(t, "", "[[event]]\nkind = \"other\"\nunless = [{ a = 1, b = true }, { c = \"x*\" }]\npayload.x = { value = 1 }")
+	for record, want := range map[string]int{`"a":1`: 1, `"a":1,"b":2`: 0, `"c":"xy"`: 0, `"c":"y"`: 1, `"a":1,"b":null,"c":"y"`: 1} {
+		if got := len(readAll(t, m, `{"ts":"2026-05-04T05:49:05Z","peer":"203.0.113.7",`+record+`}`)); got != want {
+			t.Errorf("%s gives %d events, want %d", record, got, want)
+		}
+	}
+}
+
+// What the format says of all events is looked for in the element of an event first.
+func TestCommonKeysOfElements(t *testing.T) {
+	m := described(t, "sensor = \"on\"", "[[event]]\nkind = \"other\"\neach = \"list\"\npayload.x = { value = 1 }")
+	events := readAll(t, m, `{"ts":"2026-05-04T05:49:05Z","peer":"203.0.113.7","list":[{"peer":"203.0.113.8","ts":"2026-05-04T05:49:06Z"},{"on":"s2"}]}`)
+	if len(events) != 2 || events[0].AttackerIP != "203.0.113.8" || events[0].Time.Second() != 6 || events[1].AttackerIP != "203.0.113.7" || events[1].DeckyID != "s2" {
+		t.Errorf("got %+v", events)
+	}
+}
