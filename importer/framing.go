@@ -22,6 +22,7 @@ type framing struct {
 	debris bool
 	reread int64 // bytes that were put back to look for a record in them
 
+	python  []byte  // a line that Python printed, as JSON
 	carried carried // the prefixes of the last line that had some
 	unwrap  *unwrapper
 	wrapped bool // records are looked for in wrappers first
@@ -67,6 +68,11 @@ func (r *logReader) jsonLine(ln line) {
 			r.record(nil)
 		}
 		return
+	}
+	if isPython(text) {
+		if json, ok := appendPython(r.framing.python[:0], text); ok {
+			r.framing.python, text = json, json
+		}
 	}
 	if text[0] == '{' {
 		r.framing.typed = false

@@ -281,7 +281,6 @@ func emptyJSON(h *head) bool {
 var textLikenesses = []likeness{
 	{"a CSV export of Kibana", "no format knows its columns: export whole documents, as JSON or with all columns", kibanaCSV, false},
 	{"CSV of Cowrie's records without a header line", "nothing says which column is what: export it with a header, or as JSON", cowrieBareCSV, false},
-	{"auth.csv or session.csv of Heralding", notReadYet, heraldingCSV, false},
 	{"CSV with a header line", "no format knows its columns; one that has the names of a log's members is read like that log", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},

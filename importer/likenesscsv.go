@@ -82,11 +82,6 @@ func kibanaCSV(h *head) bool {
 		(slices.ContainsFunc(h.lines, kibanaTime.Match) || hasColumn(header, "_index") && hasColumn(header, "@timestamp"))
 }
 
-func heraldingCSV(h *head) bool {
-	header := h.csvHeader()
-	return hasColumn(header, "session_id") && hasColumn(header, "source_ip") && (hasColumn(header, "auth_id") || hasColumn(header, "num_auth_attempts"))
-}
-
 var cowrieCell = regexp.MustCompile(`(^|[,;\t"])cowrie\.[a-z]+\.[a-z_.]+([,;\t"]|$)`)
 
 func cowrieBareCSV(h *head) bool {

@@ -131,12 +131,6 @@ var jsonLikenesses = []likeness{
 	{"a log of RDPY or rdphoneypot", notReadYet, ofSensor("eventid=rdp"), false},
 	{"a log of IPPHoney", notReadYet, ofSensor("eventid=ipphoney."), false},
 	{"events as OCSF", notReadYet, ofSensor("class_uid", "metadata"), false},
-	{"a log of Dionaea", notReadYet, ofSensor("connection={", "dst_ip", "src_ip"), false},
-	{"a log of Heralding", notReadYet, ofSensor("auth_attempts", "session_id", "source_ip"), false},
-	{"a log of Heralding", notReadYet, ofSensor("num_auth_attempts", "session_id", "source_ip"), false},
-	{"a log of Beelzebub", notReadYet, beelzebub, false},
-	{"a log of Beelzebub", notReadYet, ofSensor("protocol", "src_ip", "status", "service", "session", "msg"), false},
-	{"a log of sshesame", notReadYet, ofSensor("source", "event_type", "event={"), false},
 	{"a log of qeeqbox/honeypots", notReadYet, ofSensor("action", "src_ip", "dest_ip", "dest_port", "timestamp"), false},
 	{"a log of RedisHoneyPot", notReadYet, ofSensor("addr", "action", "level", "time"), false},
 	{"a log of Tanner", notReadYet, ofSensor("snare_uuid", "sess_uuid"), false},
@@ -156,11 +150,6 @@ var jsonLikenesses = []likeness{
 	{"an event of MISP", notReadYet, ofSensor("Event={"), false},
 	{"tags as ttpcron prints them", "ttpcron export-events prints what import reads", ofSensor("rule_id", "technique_id", "source_id"), false},
 	{"a log of qeeqbox/honeypots as Python prints it", "let it write JSON: \"logs\":\"file,json\"", lines(`^\{'action': '`), false},
-}
-
-// beelzebub puts its data into an event.
-func beelzebub(h *head) bool {
-	return h.record.begins("event", "{") && h.record.has("status") && bytes.Contains(h.text, []byte(`"RemoteAddr"`))
 }
 
 const maxMembersNamed = 8

@@ -175,7 +175,7 @@ func milliseconds(text string) json.RawMessage {
 	return strconv.AppendInt(nil, d.Round(time.Millisecond).Milliseconds(), 10)
 }
 
-// joined joins the texts of several values.
+// joined joins the texts of several values, and of the elements of those that are lists.
 func (r *Reader) joined(places []place) []byte {
 	r.text = r.text[:0]
 	for _, p := range places {
@@ -183,16 +183,26 @@ func (r *Reader) joined(places []place) []byte {
 		if len(v.Raw()) == 0 {
 			continue
 		}
-		text := r.scalar(v)
-		if text == "" {
+		if v.Raw()[0] == '[' {
+			jsontext.EachElement(v.Raw(), func(item jsontext.Value) bool {
+				r.joinText(r.scalar(item))
+				return true
+			})
 			continue
 		}
-		if len(r.text) > 0 {
-			r.text = append(r.text, ' ')
-		}
-		r.text = append(r.text, text...)
+		r.joinText(r.scalar(v))
 	}
 	return r.text
+}
+
+func (r *Reader) joinText(text string) {
+	if text == "" {
+		return
+	}
+	if len(r.text) > 0 {
+		r.text = append(r.text, ' ')
+	}
+	r.text = append(r.text, text...)
 }
 
 // textOf returns the text of a string.
