@@ -162,6 +162,18 @@ func AppendSignature(dst []byte, e *Event, shows FieldNames, metric, value strin
 	return v.end()
 }
 
+// AppendCarried appends the evidence of an event that carries a command: where it was
+// found, the command, and which part of it matched.
+func AppendCarried(dst []byte, e *Event, in, text, matched string) []byte {
+	v := evidence{event: e, dst: append(dst, '{')}
+	v.member("command_text", text)
+	v.member("found_in", in)
+	if matched != "" && matched != text {
+		v.member("matched", Shorten(matched, MaxMatched))
+	}
+	return v.end()
+}
+
 // evidence is a JSON object that is being written.
 type evidence struct {
 	event *Event

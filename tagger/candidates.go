@@ -220,6 +220,12 @@ func (s *lookup) payload(p ttpcron.Payload) {
 	}
 	for _, name := range s.index.payload {
 		text, _, plain := payloadScalar(p, name)
+		if !plain && strings.HasSuffix(name, "."+everyMember) {
+			for _, text := range payloadValues(nil, p, name) {
+				s.scanner.Scan(text, fieldBits[fieldPayload], s.seen)
+			}
+			continue
+		}
 		if !plain {
 			for i := range s.seen {
 				s.seen[i] = ^uint64(0)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/carried"
 	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
@@ -21,6 +22,7 @@ type Composite struct {
 
 	ev    evaluation
 	event *ttpcron.Event // the one at hand, for warnings
+	texts []carried.Text // that it carries
 	// The verdict on a text that was not known, and on another event.
 	fresh, other verdict
 	matches      []ttpcron.BaseMatch // of the event given last
@@ -49,12 +51,16 @@ func (c *Composite) CacheStats() CacheStats { return CacheStats{c.cache.hits, c.
 func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
 	c.matches = nil
 	k := c.lookups[e.Kind]
-	if k == nil {
+	carries := carried.Carries(e.Kind) && c.lookups[ttpcron.Command] != nil
+	if k == nil && !carries {
 		c.unclaimed(e)
 		return dst, ttpcron.Verdict{Skipped: true}
 	}
 	c.event = e
 	defer c.forget()
+	if carried.Carries(e.Kind) {
+		return c.tagRequest(k, e, dst)
+	}
 	if e.Kind != ttpcron.Command {
 		v := c.judge(k, e)
 		c.match(k, e, v)
@@ -64,6 +70,16 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 	if text == "" {
 		return dst, ttpcron.Verdict{Skipped: true}
 	}
+	v := c.verdictOf(k, text)
+	if v.open {
+		v = c.settled(k, v, text, e)
+	}
+	c.match(k, e, v)
+	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
+}
+
+// verdictOf returns the verdict on a command's text, remembered or new.
+func (c *Composite) verdictOf(k *lookup, text string) *verdict {
 	v := c.cache.get(text)
 	if v == nil {
 		v = c.evaluate(k, text)
@@ -72,11 +88,21 @@ func (c *Composite) Tag(e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttp
 			c.cache.put(text, v)
 		}
 	}
-	if v.open {
-		v = c.settled(k, v, text, e)
+	return v
+}
+
+// tagRequest tags an event that may carry commands. k is nil if no rule is about its kind.
+func (c *Composite) tagRequest(k *lookup, e *ttpcron.Event, dst []ttpcron.Tag) ([]ttpcron.Tag, ttpcron.Verdict) {
+	from, bounded := len(dst), false
+	c.texts, bounded = carried.Find(e)
+	if k != nil {
+		v := c.judge(k, e)
+		c.match(k, e, v)
+		dst, bounded = c.tags(e, v, dst), bounded || v.bounded
 	}
-	c.match(k, e, v)
-	return c.tags(e, v, dst), ttpcron.Verdict{Bounded: v.bounded}
+	dst, more := c.tagCarried(e, dst, from)
+	c.texts = nil
+	return dst, ttpcron.Verdict{Bounded: bounded || more}
 }
 
 // Matches returns the last event's matches in the streams of the rules, grouped by rule.
@@ -110,16 +136,21 @@ func (c *Composite) unclaimed(e *ttpcron.Event) {
 	}
 }
 
-func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpcron.Tag {
-	if !v.tags {
-		return dst
-	}
+// tagOf returns a tag of the event without a claim.
+func (c *Composite) tagOf(e *ttpcron.Event) ttpcron.Tag {
 	attacker, _ := c.attackers.Of(e)
-	tag := ttpcron.Tag{
+	return ttpcron.Tag{
 		SourceKind: e.Kind, SourceID: e.SourceID(), AttackerUUID: attacker, AttackerIP: e.AttackerIP,
 		IdentityUUID: e.IdentityUUID, SessionID: e.SessionID, DeckyID: e.DeckyID, Vantage: e.Vantage, EventTime: e.Time, Seq: e.Seq,
 		ByResolver: e.ByResolver(),
 	}
+}
+
+func (c *Composite) tags(e *ttpcron.Event, v *verdict, dst []ttpcron.Tag) []ttpcron.Tag {
+	if !v.tags {
+		return dst
+	}
+	tag := c.tagOf(e)
 	derived := e.Kind == ttpcron.CanaryFingerprint // whose evidence shows what was derived from it
 	for i := range v.findings {
 		f := &v.findings[i]

@@ -34,6 +34,10 @@ func digestOf(d *definition) (sum [16]byte) {
 		w.text(string(k))
 	}
 	w.condition(d.match)
+	if slices.Contains(d.Kinds, ttpcron.Command) {
+		w.text("carried")
+		w.number(carriedVersion)
+	}
 	w.number(len(d.Claims))
 	for _, c := range d.Claims {
 		for _, s := range [...]string{c.Tactic, c.TechniqueID, c.SubTechniqueID, c.AttackRelease, c.MitreURL, c.Level.String()} {

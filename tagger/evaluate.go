@@ -6,6 +6,7 @@ import (
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/tagger/canary"
+	"github.com/ttpcron/ttpcron/tagger/carried"
 	"github.com/ttpcron/ttpcron/tagger/literal"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 	"github.com/ttpcron/ttpcron/tagger/shell"
@@ -35,12 +36,14 @@ type evaluation struct {
 	programs []uint16 // of the simple commands, as the index numbers them
 	// seen are the rules and terms whose requirements the index found; nil if the index
 	// was not used.
-	seen      literal.IDs
-	unscanned bool // the index has not looked at all
-	once      []answer
-	budget    pattern.Budget
-	values    map[string][]string // of payload fields that were asked for
-	computed  *computed           // nil until something was
+	seen       literal.IDs
+	unscanned  bool // the index has not looked at all
+	once       []answer
+	budget     pattern.Budget
+	values     map[string][]string // of payload fields that were asked for
+	texts      []carried.Text      // that the event carries, once looked into
+	lookedInto bool
+	computed   *computed // nil until something was
 
 	// trace collects the tests that held; nil if it is not needed.
 	trace *trace

@@ -1,6 +1,7 @@
 package tagger
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type Explanation struct {
 	Text     string          // the text that was looked at; for a command its command_text
 	Commands []CommandView   // the simple commands that the text holds
 	Layers   []LayerView     // what decoding found in it
+	Carried  []CarriedView   // the commands that a request carries
 	Rules    []Match         // every rule that matched, in the order of the tags
 	Tags     []ttpcron.Tag   // as Composite.Tag gives them
 	Verdict  ttpcron.Verdict
@@ -43,6 +45,14 @@ type CommandView struct {
 	Start, End int
 }
 
+// CarriedView is a command that a request carries, as rules see it.
+type CarriedView struct {
+	In, How  string // where it was found, and what makes it a command
+	Text     string
+	Commands []CommandView
+	Layers   []LayerView
+}
+
 // LayerView is a text decoded from the event's text.
 type LayerView struct {
 	Method     string // such as "base64"
@@ -53,18 +63,20 @@ type LayerView struct {
 // Match is a rule that matched, and why.
 type Match struct {
 	Rule    Rule
+	Carried int    // index into Explanation.Carried of the command that matched; -1 if the event itself did
 	Dropped string // why the match gives no tag; empty when it gives some
 	Hits    []Hit
 	Tags    []ttpcron.Tag
 }
 
-// Hit is a test that passed.
+// Hit is a test that passed. The text and its commands are those of the explanation, or of
+// the command that the event carries.
 type Hit struct {
 	Field   string // such as "program" or "command_text"
 	Test    string // such as `in [wget, curl]`
 	Value   string // the part that satisfied it, up to 2,048 bytes
-	Command int    // index into Explanation.Commands; -1 for a field of the whole event
-	Start   int    // first byte in Explanation.Text; -1 when not known
+	Command int    // index into the commands of the text; -1 for a field of the whole event
+	Start   int    // first byte in the text; -1 when not known
 	End     int
 }
 
@@ -87,37 +99,62 @@ func (rs *RuleSet) Explain(e ttpcron.Event) Explanation {
 	if x.Text != "" {
 		c.parser.Processes = true
 		ev.script = c.parser.Parse(x.Text)
-		x.show(ev.script)
+		x.Commands, x.Layers = views(ev.script)
 	}
 	steps := stepsPerExplanation
 	ev.budget = pattern.Budget{Steps: steps}
-	for i, d := range rs.defs {
-		if !slices.Contains(d.Kinds, e.Kind) || rs.rules[i].Inert != "" || ev.script == nil && e.Kind == ttpcron.Command {
-			continue
-		}
-		r := newRunnable(d, e.Kind, nil)
-		if gave(x.Tags, d.ID) { // what it is asked about has its steps whatever others took
-			ev.budget.Steps += stepsPerRule
-			steps += stepsPerRule
-		}
-		ev.trace = &trace{}
-		if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok {
-			continue
-		}
-		j := Match{Rule: rs.rules[i], Hits: ev.hits()}
-		for _, t := range x.Tags {
-			if t.RuleID == d.ID {
-				j.Tags = append(j.Tags, t)
+	carried := -1
+	try := func(kind ttpcron.SourceKind) {
+		for i, d := range rs.defs {
+			if !slices.Contains(d.Kinds, kind) || rs.rules[i].Inert != "" || ev.script == nil && kind == ttpcron.Command {
+				continue
 			}
+			r := newRunnable(d, kind, nil)
+			if gave(x.Tags, d.ID) { // what it is asked about has its steps whatever others took
+				ev.budget.Steps += stepsPerRule
+				steps += stepsPerRule
+			}
+			ev.trace = &trace{}
+			if _, ok := c.try(r, &r.check, ev, &verdict{}); !ok || carried >= 0 && (x.has(d.ID) || rs.rules[i].Silent != "") {
+				continue // a rule that only feeds correlations has no part in carried commands
+			}
+			x.Rules = append(x.Rules, rs.match(i, carried, ev.hits(), x.Tags))
 		}
-		if len(j.Tags) == 0 {
-			j.Dropped = rs.whyDropped(i)
-		}
-		x.Rules = append(x.Rules, j)
+		x.Verdict.Bounded = x.Verdict.Bounded || ev.budget.Met
 	}
+	try(e.Kind)
+	for i, text := range ev.carriedTexts() {
+		left := ev.budget
+		ev.begin(text.Text, merged)
+		ev.budget, ev.lookedInto = left, true
+		ev.script = c.parser.Parse(text.Text)
+		view := CarriedView{In: text.In, How: text.How, Text: text.Text}
+		view.Commands, view.Layers = views(ev.script)
+		x.Carried, carried = append(x.Carried, view), i
+		try(ttpcron.Command)
+	}
+	slices.SortStableFunc(x.Rules, func(a, b Match) int { return cmp.Compare(a.Rule.ID, b.Rule.ID) })
 	x.steps = steps - ev.budget.Steps
-	x.Verdict.Bounded = x.Verdict.Bounded || ev.budget.Met
 	return x
+}
+
+// has reports whether a rule is in the list.
+func (x *Explanation) has(id string) bool {
+	return slices.ContainsFunc(x.Rules, func(m Match) bool { return m.Rule.ID == id })
+}
+
+// match describes a match of the set's ith rule.
+func (rs *RuleSet) match(i, carried int, hits []Hit, tags []ttpcron.Tag) Match {
+	j := Match{Rule: rs.rules[i], Carried: carried, Hits: hits}
+	for _, t := range tags {
+		if t.RuleID == j.Rule.ID {
+			j.Tags = append(j.Tags, t)
+		}
+	}
+	if len(j.Tags) == 0 {
+		j.Dropped = rs.whyDropped(i)
+	}
+	return j
 }
 
 // hits describes the first maxHits of the tests that held.
@@ -172,18 +209,20 @@ func gave(tags []ttpcron.Tag, rule string) bool {
 	return slices.ContainsFunc(tags, func(t ttpcron.Tag) bool { return t.RuleID == rule })
 }
 
-func (x *Explanation) show(s *shell.Script) {
+// views describes the parts of a text.
+func views(s *shell.Script) (commands []CommandView, layers []LayerView) {
 	for i := range s.Commands {
 		c := &s.Commands[i]
-		x.Commands = append(x.Commands, CommandView{
+		commands = append(commands, CommandView{
 			Line: c.Line, Program: c.Program, Depth: c.Depth, Start: c.Start, End: c.End,
 			Wrappers: c.Wrappers, Assigns: c.Assigns, Reads: c.Reads, Writes: c.Writes, URLs: c.URLs,
 			PipesTo: c.PipesTo, PipedFrom: c.PipedFrom, Background: c.Background,
 		})
 	}
 	for _, l := range s.Decoded {
-		x.Layers = append(x.Layers, LayerView{Method: l.How, Text: l.Text, Start: l.Start, End: l.End})
+		layers = append(layers, LayerView{Method: l.How, Text: l.Text, Start: l.Start, End: l.End})
 	}
+	return commands, layers
 }
 
 // shown returns tags as they are shown in the states that the rules are in.

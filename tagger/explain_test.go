@@ -60,9 +60,13 @@ func explains(t *testing.T, rs *RuleSet, e ttpcron.Event) (dropped int) {
 		if len(j.Hits) == 0 {
 			t.Errorf("%s of %q: nothing shows why", j.Rule.ID, x.Text)
 		}
+		text, commands := x.Text, len(x.Commands)
+		if j.Carried >= 0 {
+			text, commands = x.Carried[j.Carried].Text, len(x.Carried[j.Carried].Commands)
+		}
 		for _, h := range j.Hits {
-			if h.Command >= len(x.Commands) || h.End > len(x.Text) || h.Start > h.End || h.Field == "text" && x.Text[h.Start:h.End] != h.Value {
-				t.Errorf("%s of %q: %+v", j.Rule.ID, x.Text, h)
+			if h.Command >= commands || h.End > len(text) || h.Start > h.End || h.Field == "text" && text[h.Start:h.End] != h.Value {
+				t.Errorf("%s of %q: %+v", j.Rule.ID, text, h)
 			}
 		}
 		for i := range j.Tags {

@@ -151,12 +151,32 @@ func payloadValues(dst []string, p ttpcron.Payload, name string) []string {
 	if !ok {
 		return dst
 	}
+	if rest == everyMember {
+		return appendMembers(dst, p, head)
+	}
 	for i := range p {
 		if p[i].Name == head && len(p[i].Raw) > 0 && p[i].Raw[0] == '{' {
 			if inner, ok := membersAlong(p[i].Raw, rest); ok {
 				return payloadValues(dst, inner, rest)
 			}
 		}
+	}
+	return dst
+}
+
+// everyMember, behind a dot, stands for all members of an object.
+const everyMember = "*"
+
+// appendMembers appends the values of all members of an object.
+func appendMembers(dst []string, p ttpcron.Payload, name string) []string {
+	for i := range p {
+		if p[i].Name != name || len(p[i].Raw) == 0 || p[i].Raw[0] != '{' {
+			continue
+		}
+		jsontext.EachMember(p[i].Raw, func(_ []byte, value jsontext.Value) bool {
+			dst = appendScalars(dst, value.Raw())
+			return len(dst) < maxElements
+		})
 	}
 	return dst
 }

@@ -24,22 +24,23 @@ type kindRules struct {
 
 	unfiltered literal.IDs // rules without requirement, always candidates
 	literals   *literal.Index
-	fields     []field             // of simple commands, but for line, that literals are looked for in
-	line       bool                // they are looked for in lines
-	decoded    bool                // and in decoded texts
-	images     bool                // and in the images of processes
-	lines      bool                // and in their lines
-	longest    int                 // of the literals that are looked for in these
-	options    map[string][]uint16 // rules and terms that require an option
-	letters    [128][]uint16       // the same for those of one letter
-	programs   map[string]uint16   // numbers the programs that rules name
-	byName     [][]uint16          // rules and terms that require a program, by its number
-	payload    []string            // payload fields that literals are looked for in, of other kinds
-	reads      []string            // payload fields that rules of other kinds look at, sorted
-	readsKnown bool                // these are all that decides, see memo
-	facets     *facetRules         // nil where they do not decide
-	shell      bool                // a rule needs the text parsed
-	processes  bool                // and its processes listed
+	fields     []field                       // of simple commands, but for line, that literals are looked for in
+	line       bool                          // they are looked for in lines
+	decoded    bool                          // and in decoded texts
+	images     bool                          // and in the images of processes
+	lines      bool                          // and in their lines
+	longest    int                           // of the literals that are looked for in these
+	options    map[string][]uint16           // rules and terms that require an option
+	letters    [128][]uint16                 // the same for those of one letter
+	programs   map[string]uint16             // numbers the programs that rules name
+	byName     [][]uint16                    // rules and terms that require a program, by its number
+	payload    []string                      // payload fields that literals are looked for in, of other kinds
+	reads      []string                      // payload fields that rules of other kinds look at, sorted
+	readsKnown bool                          // these are all that decides, see memo
+	outcomes   []func(*ttpcron.Event) string // but for what predicates read besides the payload
+	facets     *facetRules                   // nil where they do not decide
+	shell      bool                          // a rule needs the text parsed
+	processes  bool                          // and its processes listed
 	prefilters prefilters
 }
 

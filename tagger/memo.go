@@ -24,6 +24,9 @@ func (m *memo) keyOf(k *kindRules, e *ttpcron.Event) (key string, ok bool) {
 		return "", false
 	}
 	m.key = append(append(m.key[:0], k.kind...), 0)
+	for _, outcome := range k.outcomes {
+		m.key = append(append(m.key, outcome(e)...), 0)
+	}
 	p := e.Payload
 	for _, name := range k.reads {
 		for len(p) > 0 && p[0].Name < name { // both are sorted
@@ -87,6 +90,9 @@ func (k *kindRules) readBy() {
 		names, known := payloadReads(resolve(r.match, k.kind))
 		k.readsKnown = k.readsKnown && known
 		k.reads = append(k.reads, names...)
+		if readsBesides(r.match) && len(k.outcomes) == 0 {
+			k.outcomes = append(k.outcomes, scopeOfAddress)
+		}
 	}
 	slices.Sort(k.reads)
 	k.reads = slices.Compact(k.reads)

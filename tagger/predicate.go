@@ -15,6 +15,8 @@ type predicate struct {
 	holds canary.Check
 	// reads are the payload fields that it reads; nil if they are unknown.
 	reads []string
+	// besides says that it reads more than the payload. Then outcome is what it decides by.
+	besides bool
 	// outcome, unless nil, is the part of an event that decides for any settings: one of a
 	// few words. accepts decides by it.
 	outcome func(*ttpcron.Event) string
@@ -27,9 +29,15 @@ type predicate struct {
 // known is false when the program has none of that name. A setting of the wrong type
 // is an error.
 func predicateOf(name string, settings map[string]any) (p predicate, known bool, err error) {
-	if strings.TrimPrefix(name, "lifter:") == "default_login" {
+	switch strings.TrimPrefix(name, "lifter:") {
+	case "default_login":
 		p, err = defaultLogin(settings)
 		return p, true, err
+	case "attacker_address":
+		p, err = attackerAddress(settings)
+		return p, true, err
+	case "carried_command":
+		return predicate{reads: carriedReads(), digest: "carried " + itoa(carriedVersion)}, true, nil
 	}
 	p.holds, known, err = canary.Predicate(name, settings)
 	return p, known, err
@@ -111,8 +119,11 @@ func (c *checkPredicate) holds(ev *evaluation) bool {
 // program does not have it.
 func compilePredicate(l predicateTest) check {
 	p, known, err := predicateOf(l.name, l.settings)
-	if !known || err != nil {
+	switch {
+	case !known || err != nil:
 		return checkConst(false)
+	case p.holds == nil:
+		return checkCarried{}
 	}
 	return &checkPredicate{p.holds}
 }

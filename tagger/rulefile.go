@@ -456,8 +456,10 @@ func (r *ruleReader) example(n *yaml.Node, field string) (ttpcron.Event, string)
 			for _, p := range r.members(m.value, join(field, m.key)) {
 				r.payload(&e.Payload, p, join(join(field, m.key), p.key))
 			}
+		case "attacker_ip":
+			e.AttackerIP = r.optional(member{join(field, m.key), m.at, m.value})
 		default:
-			r.unknown(m, field, []string{"kind", "payload"})
+			r.unknown(m, field, []string{"kind", "payload", "attacker_ip"})
 		}
 	}
 	return e, string(e.Payload.AppendJSON(nil))

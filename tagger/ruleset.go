@@ -384,7 +384,7 @@ func (rs *RuleSet) Rule(id string) (Rule, bool) {
 func (rs *RuleSet) Active(kind ttpcron.SourceKind) int {
 	ids := map[string]bool{}
 	for i, r := range rs.rules {
-		if r.Active && slices.Contains(rs.defs[i].Kinds, kind) {
+		if r.Active && rs.defs[i].appliesTo(kind) {
 			ids[r.ID] = true
 		}
 	}
@@ -411,7 +411,7 @@ func (rs *RuleSet) InForce() int {
 // among them.
 func (rs *RuleSet) Applies(id string, kind ttpcron.SourceKind) bool {
 	if i, ok := rs.find(id); ok {
-		return rs.rules[i].Active && slices.Contains(rs.defs[i].Kinds, kind)
+		return rs.rules[i].Active && rs.defs[i].appliesTo(kind)
 	}
 	i, ok := slices.BinarySearchFunc(rs.streams, id, func(s *ttpcron.Stream, id string) int { return cmp.Compare(s.ID, id) })
 	return ok && rs.streams[i].Kind == kind

@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/carried"
+	"github.com/ttpcron/ttpcron/tagger/shell"
 )
 
 // otherRules are rules of kinds that are no commands, with every way to look at a
@@ -71,7 +73,7 @@ func TestSameOtherEvents(t *testing.T) {
 	rs := otherRules(t)
 	fields := otherFields(rs)
 	names := slices.Sorted(maps.Keys(fields))
-	kinds := []ttpcron.SourceKind{ttpcron.AuthAttempt, ttpcron.FileTransfer, ttpcron.Tunnel, ttpcron.ServiceRequest, ttpcron.SessionFact, ttpcron.Stdin}
+	kinds := []ttpcron.SourceKind{ttpcron.AuthAttempt, ttpcron.FileTransfer, ttpcron.Tunnel, ttpcron.ServiceRequest, ttpcron.SessionFact, ttpcron.Stdin, ttpcron.HTTPRequest}
 	rnd := rand.New(rand.NewPCG(4, 2))
 	used := rs.Tagger(nil)
 	matched := map[string]bool{}
@@ -137,6 +139,20 @@ func tryAll(rs *RuleSet, e *ttpcron.Event) (ids []string) {
 			ids = append(ids, d.ID)
 		}
 	}
+	texts, _ := carried.Find(e)
+	for _, x := range texts {
+		script := shell.NewParser(shell.Limits{}).Parse(x.Text)
+		for _, d := range rs.defs {
+			if !slices.Contains(d.Kinds, ttpcron.Command) || slices.Contains(ids, d.ID) {
+				continue
+			}
+			r := newRunnable(d, ttpcron.Command, d.Claims)
+			if _, ok, _ := plainRule(r, x.Text, script); ok {
+				ids = append(ids, d.ID)
+			}
+		}
+	}
+	slices.Sort(ids)
 	return ids
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/tagger/carried"
 	"github.com/ttpcron/ttpcron/tagger/pattern"
 )
 
@@ -105,6 +106,7 @@ func (c *Composite) evaluateOther(s *lookup, e *ttpcron.Event) *verdict {
 	e, signals := c.withSignals(e)
 	ev.begin("", e)
 	ev.signals = signals
+	ev.texts, ev.lookedInto = c.texts, carried.Carries(e.Kind)
 	s.begin()
 	s.payload(e.Payload)
 	ev.seen = s.seen

@@ -192,9 +192,7 @@ func eventParts(out *term.Output, e *ttpcron.Event) {
 // textParts prints the parts of a text.
 func textParts(out *term.Output, x tagger.Explanation) {
 	w, t := out, out.Term
-	for _, l := range x.Layers {
-		fmt.Fprintf(w, "%s %s\n", t.Paint(term.Dim, "decoded ("+term.Clean(l.Method)+")"), t.Cut(term.Clean(l.Text), 400))
-	}
+	layers(out, x.Layers)
 	if len(x.Signals) > 0 {
 		fmt.Fprintln(w, t.Paint(term.Bold, "derived from the trigger"))
 		for _, f := range x.Signals {
@@ -207,11 +205,33 @@ func textParts(out *term.Output, x tagger.Explanation) {
 		fmt.Fprintln(w)
 	}
 	if len(x.Commands) > 1 || len(x.Layers) > 0 {
-		fmt.Fprintln(w, t.Paint(term.Bold, term.Plural(len(x.Commands), "simple command", "simple commands")))
-		for i, c := range x.Commands {
-			fmt.Fprintf(w, "  %2d  %s%s\n", i+1, strings.Repeat("  ", min(c.Depth, 8)), t.Cut(term.Clean(c.Line), 400))
+		simpleCommands(out, x.Commands)
+		fmt.Fprintln(w)
+	}
+	for i, c := range x.Carried {
+		number := ""
+		if len(x.Carried) > 1 {
+			number = fmt.Sprintf(" %d", i+1)
+		}
+		fmt.Fprintf(w, "%s, in %s, %s\n  %s\n", t.Paint(term.Bold, "carried command"+number), term.Clean(c.In), term.Clean(c.How), t.Cut(term.Clean(c.Text), 2000))
+		layers(out, c.Layers)
+		if len(c.Commands) > 1 || len(c.Layers) > 0 {
+			simpleCommands(out, c.Commands)
 		}
 		fmt.Fprintln(w)
+	}
+}
+
+func layers(out *term.Output, list []tagger.LayerView) {
+	for _, l := range list {
+		fmt.Fprintf(out, "%s %s\n", out.Term.Paint(term.Dim, "decoded ("+term.Clean(l.Method)+")"), out.Term.Cut(term.Clean(l.Text), 400))
+	}
+}
+
+func simpleCommands(out *term.Output, list []tagger.CommandView) {
+	fmt.Fprintln(out, out.Term.Paint(term.Bold, term.Plural(len(list), "simple command", "simple commands")))
+	for i, c := range list {
+		fmt.Fprintf(out, "  %2d  %s%s\n", i+1, strings.Repeat("  ", min(c.Depth, 8)), out.Term.Cut(term.Clean(c.Line), 400))
 	}
 }
 
@@ -255,13 +275,20 @@ func whySkipped(e *ttpcron.Event) string {
 func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Match, under *attack.Table) {
 	t := out.Term
 	fmt.Fprintf(w, "%s  %s\n", t.Paint(term.Cyan, term.Clean(j.Rule.ID)), t.Paint(term.Bold, term.Clean(j.Rule.Name)))
+	text, commands := x.Text, x.Commands
+	if j.Carried >= 0 && j.Carried < len(x.Carried) {
+		text, commands = x.Carried[j.Carried].Text, x.Carried[j.Carried].Commands
+		if len(x.Carried) > 1 {
+			fmt.Fprintf(w, "  on carried command %d\n", j.Carried+1)
+		}
+	}
 	for _, h := range j.Hits {
 		where := ""
-		if h.Command >= 0 && h.Command < len(x.Commands) && len(x.Commands) > 1 {
+		if h.Command >= 0 && h.Command < len(commands) && len(commands) > 1 {
 			where = fmt.Sprintf(" of command %d", h.Command+1)
 		}
 		fmt.Fprintf(w, "  %s%s %s: %s\n", term.Clean(h.Field), where, term.Clean(h.Test), t.Paint(term.Green, t.Cut(term.Clean(h.Value), 200)))
-		if line := underline(x.Text, h.Start, h.End, t); line != "" {
+		if line := underline(text, h.Start, h.End, t); line != "" {
 			fmt.Fprint(w, line)
 		}
 	}
@@ -269,12 +296,21 @@ func judgement(out *term.Output, w io.Writer, x tagger.Explanation, j tagger.Mat
 		id := tag.Shown.Technique()
 		fmt.Fprintf(w, "  %s %s %s, %s, confidence %.2f, level %s\n", t.Paint(term.Yellow, "→"), term.Clean(id), techniqueName(under, id), tacticName(under, tag.Shown.Tactic), tag.Confidence, tag.Level)
 	}
-	for _, id := range j.Rule.Feeds {
+	for _, id := range feeds(&j) {
 		fmt.Fprintf(w, "  %s feeds the correlation %s\n", t.Paint(term.Yellow, "→"), term.Clean(id))
 	}
-	if j.Dropped != "" && (len(j.Rule.Claims) > 0 || len(j.Rule.Feeds) == 0) {
+	if j.Dropped != "" && (len(j.Rule.Claims) > 0 || len(j.Rule.Feeds) == 0 || j.Carried >= 0) {
 		fmt.Fprintf(w, "  no tag: %s\n", term.Clean(j.Dropped))
 	}
+}
+
+// feeds lists the correlations that a match counts in: those of a carried command count in
+// none.
+func feeds(j *tagger.Match) []string {
+	if j.Carried >= 0 {
+		return nil
+	}
+	return j.Rule.Feeds
 }
 
 // underline shows a part of a text with some of its surroundings.
@@ -302,6 +338,7 @@ type explanationJSON struct {
 	Text    term.Exact      `json:"text"`
 	Layers  []layerJSON     `json:"layers"`
 	Lines   []commandJSON   `json:"commands"`
+	Carried []carriedJSON   `json:"carried,omitempty"` // commands that a request carries
 	Rules   []judgementJSON `json:"rules"`
 	Tags    []shownTag      `json:"tags"`
 	Skipped bool            `json:"skipped"`
@@ -313,6 +350,13 @@ type layerJSON struct {
 	Method     string
 	Text       term.Exact
 	Start, End int
+}
+
+type carriedJSON struct {
+	FoundIn string        `json:"found_in"`
+	Text    term.Exact    `json:"text"`
+	Layers  []layerJSON   `json:"layers"`
+	Lines   []commandJSON `json:"commands"`
 }
 
 type commandJSON struct {
@@ -330,6 +374,7 @@ type judgementJSON struct {
 	Feeds   []string   `json:"feeds,omitempty"` // correlations that name the rule
 	State   *stateJSON `json:"state,omitempty"` // of a rule that is disabled or clipped
 	Retired bool       `json:"retired,omitempty"`
+	Carried *int       `json:"carried,omitempty"` // which of the carried commands matched; the hits are in its text
 	Hits    []hitJSON  `json:"hits"`
 	Tags    []shownTag `json:"tags"`
 }
@@ -343,19 +388,32 @@ type hitJSON struct {
 	End     *int       `json:"end"`
 }
 
+func partsJSON(layers []tagger.LayerView, commands []tagger.CommandView) (decoded []layerJSON, lines []commandJSON) {
+	for _, l := range layers {
+		decoded = append(decoded, layerJSON{l.Method, term.Exact(l.Text), l.Start, l.End})
+	}
+	for _, c := range commands {
+		lines = append(lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
+	}
+	return decoded, lines
+}
+
 func explanationOf(now func() time.Time, x tagger.Explanation, life ruleset.Life, under *attack.Table) explanationJSON {
 	out := explanationJSON{Signals: x.Signals, Text: term.Exact(x.Text), Tags: shownOnce(under, x.Tags), Skipped: x.Verdict.Skipped, Bounded: x.Verdict.Bounded}
-	for _, l := range x.Layers {
-		out.Layers = append(out.Layers, layerJSON{l.Method, term.Exact(l.Text), l.Start, l.End})
-	}
-	for _, c := range x.Commands {
-		out.Lines = append(out.Lines, commandJSON{term.Exact(c.Line), term.Exact(c.Program), c.Depth})
+	out.Layers, out.Lines = partsJSON(x.Layers, x.Commands)
+	for _, c := range x.Carried {
+		one := carriedJSON{FoundIn: c.In + ", " + c.How, Text: term.Exact(c.Text)}
+		one.Layers, one.Lines = partsJSON(c.Layers, c.Commands)
+		out.Carried = append(out.Carried, one)
 	}
 	for _, j := range x.Rules {
-		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Feeds: j.Rule.Feeds, Tags: shownOnce(under, j.Tags), Retired: life.HidesRule(&j.Rule) != nil}
+		one := judgementJSON{RuleID: j.Rule.ID, Version: j.Rule.Version, Name: j.Rule.Name, Level: j.Rule.Level.String(), Dropped: j.Dropped, Feeds: feeds(&j), Tags: shownOnce(under, j.Tags), Retired: life.HidesRule(&j.Rule) != nil}
 		if j.Rule.State.Status != ttpcron.StatusEnabled {
 			s := stateOf(now, j.Rule.State)
 			one.State = &s
+		}
+		if j.Carried >= 0 {
+			one.Carried = &j.Carried
 		}
 		for _, h := range j.Hits {
 			hit := hitJSON{Field: h.Field, Test: h.Test, Value: term.Exact(h.Value)}
