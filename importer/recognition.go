@@ -27,7 +27,7 @@ func (f *File) Recognition() Recognition {
 	if f.format != nil {
 		r.Format, r.Title = f.format.Name, f.format.Title
 	}
-	if f.src.isSQLite() || f.noText {
+	if f.src.isSQLite() || f.noText || f.format != nil && f.format.database != nil {
 		return r
 	}
 	r.Encoding = "UTF-8"

@@ -94,6 +94,11 @@ func TestServer(t *testing.T) {
 
 	t.Run("same as SQLite", func(t *testing.T) {
 		got := read(t.Context(), name)
+		if f, err := importer.Open(t.Context(), name, importer.Options{Connect: Connect}); err != nil || f.Recognition().Encoding != "" || f.Recognition().Format != "decnet" {
+			t.Errorf("%+v, %v", f, err)
+		} else {
+			f.Close()
+		}
 		if got.err != nil || !slices.Equal(got.ids, want.ids) || !slices.Equal(got.rejects, want.rejects) || got.format != "decnet" || !slices.Equal(got.notes, want.notes) {
 			t.Errorf("%v\nevents  %q\nwant    %q\nrejects %q\nwant    %q\nnotes %q", got.err, got.ids, want.ids, got.rejects, want.rejects, got.notes)
 		}
