@@ -36,6 +36,8 @@ type Options struct {
 	Named bool
 	// Connect connects to the server of a path for which IsServer is true; nil: it is refused.
 	Connect Connect
+	// Account makes a file whose format a mapping describes tell [File.Findings].
+	Account bool
 	Now     func() time.Time // for Reject.At and FilePosition.SeenAt; nil: the clock
 	Stdin   io.Reader        // what "-" reads; nil: os.Stdin
 	peeks   bool             // only the first event is wanted
@@ -367,6 +369,9 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 		r.edges = edges{} // a row that rotation tore in two is not joined
 	}
 	r.parser = f.format.lines.parser(r.source)
+	if p, ok := r.parser.(*mappedParser); ok && o.Account {
+		p.reader.Account()
+	}
 	o.Sequence.next(&r.edges, f.format, r.parser)
 	r.besideRicher(ctx, o)
 	lines.newline = found.newline

@@ -68,6 +68,7 @@ type Format struct {
 
 	lines    *lineFormat             // for a log of one record a line, or
 	database *databaseFormat         // for a database
+	sum      string                  // of a user's description, which has a new one with every change
 	mapping  func() *mapping.Mapping // for records that a mapping describes; else nil
 }
 
@@ -101,7 +102,13 @@ var formats = append([]Format{
 func Formats() []Format { return (*Catalog)(nil).Formats() }
 
 // versionName is a position's format.
-func (f *Format) versionName() string { return fmt.Sprintf("%s/%d", f.Name, f.Version) }
+func (f *Format) versionName() string {
+	name := fmt.Sprintf("%s/%d", f.Name, f.Version)
+	if f.sum != "" {
+		name += "-" + f.sum
+	}
+	return name
+}
 
 // speaks reports whether a file of the format is read only if the user named it or its
 // folder.

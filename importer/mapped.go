@@ -134,7 +134,9 @@ func (p *mappedParser) continues(from recordParser) {
 func NewCatalog(mappings []*mapping.Mapping) *Catalog {
 	c := &Catalog{}
 	for _, m := range mappings {
-		c.formats = append(c.formats, mappedFormat(m.Name, m.Title, m.Version, func() *mapping.Mapping { return m }))
+		f := mappedFormat(m.Name, m.Title, m.Version, func() *mapping.Mapping { return m })
+		f.sum = m.Sum()
+		c.formats = append(c.formats, f)
 	}
 	own := len(c.formats)
 	for _, f := range formats {
@@ -143,4 +145,23 @@ func NewCatalog(mappings []*mapping.Mapping) *Catalog {
 		}
 	}
 	return c
+}
+
+// Findings says, one sentence each, where a description of the file's format does not fit its
+// records: members that no record has, conditions that none meets, records that lack what an
+// event needs. It is empty for formats that no mapping describes, for files that were not
+// read with Options.Account, and where all fits.
+func (f *File) Findings() []string {
+	log, ok := f.reader.(*logReader)
+	if !ok {
+		return nil
+	}
+	parser := log.parser
+	if u, ok := parser.(*unlessRicher); ok {
+		parser = u.recordParser
+	}
+	if p, ok := parser.(*mappedParser); ok {
+		return p.reader.Findings()
+	}
+	return nil
 }

@@ -98,7 +98,7 @@ func checkFormat(c *importer.Catalog, name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	e := cli.Usage(fmt.Sprintf("unknown format %q", name), "ttpcron import --list-formats lists the formats")
+	e := cli.Usage(fmt.Sprintf("unknown format %q", name), "ttpcron import --list-formats lists the formats; docs/sources.md says how to describe one in the config file")
 	if near := cli.Nearest(name, names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %s? ttpcron import --list-formats lists the formats", near)
 	}

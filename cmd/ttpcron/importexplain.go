@@ -38,7 +38,13 @@ type explainedFile struct {
 	first   []ttpcron.Event
 	reasons []rejectReason
 	notes   []string
+	// known are the events so far, and equal how many said the same as one of them.
+	known map[string]bool
+	equal int
 }
+
+// maxKnown is how many events are compared.
+const maxKnown = 500_000
 
 // rejectReason is why some lines could not be used.
 type rejectReason struct {
@@ -72,7 +78,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 		}
 		x, err := importer.Expand([]string{in.Path})
 		for _, found := range x.Files {
-			f, err := explainFile(ctx, s, found, importer.Options{Catalog: s.set.Formats, Format: in.Format, Settings: in.Settings.Or(o.settings), Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin, Connect: mysqldb.Connect})
+			f, err := explainFile(ctx, s, found, importer.Options{Catalog: s.set.Formats, Format: in.Format, Settings: in.Settings.Or(o.settings), Account: true, Final: o.final, Below: found.Below, Now: s.now, Stdin: s.stdin, Connect: mysqldb.Connect})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -121,7 +127,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 
 // explainFile reads a file from its beginning. An error means that nothing can be said.
 func explainFile(ctx context.Context, s *session, found importer.Found, o importer.Options) (f explainedFile, err error) {
-	f.path = found.Path
+	f.path, f.known = found.Path, map[string]bool{}
 	file, err := importer.Open(ctx, found.Path, o)
 	if err != nil {
 		var unknown *importer.UnknownFormatError
@@ -151,7 +157,10 @@ func explainFile(ctx context.Context, s *session, found importer.Found, o import
 		}
 		f.add(b)
 	}
-	f.notes = file.Notes()
+	f.notes = slices.Concat(file.Notes(), file.Findings())
+	if f.equal > 0 {
+		f.notes = append(f.notes, fmt.Sprintf("%s the same as another one, and would be stored once", term.Plural(f.equal, "event says", "events say")))
+	}
 	return f, nil
 }
 
@@ -161,6 +170,13 @@ func (f *explainedFile) add(b ttpcron.Batch) {
 	f.events += len(b.Events)
 	for i := range b.Events {
 		f.report.NewKinds.Count(string(b.Events[i].Kind), 1)
+		id := string(b.Events[i].Kind) + " " + b.Events[i].SourceID()
+		switch {
+		case f.known[id]:
+			f.equal++
+		case len(f.known) < maxKnown:
+			f.known[id] = true
+		}
 		if len(f.first) < maxExplained {
 			f.first = append(f.first, b.Events[i])
 		}

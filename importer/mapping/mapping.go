@@ -35,6 +35,7 @@ type Mapping struct {
 	// WholeSeconds says that equal records within a second are different events.
 	WholeSeconds bool
 
+	sum        string
 	names      names // of the members of a record that are used
 	recognised []alternative
 	kind       []place // what an ignored record is counted as
@@ -84,6 +85,9 @@ type moment struct {
 	layouts []string       // of Go's package time; none: as honeypots usually do
 	zone    *time.Location // of times that name none; nil: that of the input
 }
+
+// Sum changes when anything in the description does.
+func (m *Mapping) Sum() string { return m.sum }
 
 // Kinds are the kinds of event that records become, with the conditions, in the order of
 // the description.

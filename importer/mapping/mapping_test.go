@@ -392,3 +392,84 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// Only the last of several attempts has how the record ended.
+func TestLast(t *testing.T) {
+	m := must(t, head+`kind = "auth_attempt"
+each = "list"
+payload = { username = "u", success = { from = "ok", map = { Y = true, N = false }, last = true, default = false } }`)
+	for record, want := range map[string]string{
+		`{"t":1,"ip":"203.0.113.7","ok":"Y","list":[{"u":"a"},{"u":"b"}]}`: `{"success":false,"username":"a"} {"success":true,"username":"b"}`,
+		`{"t":1,"ip":"203.0.113.7","ok":"Y","list":{"u":["a","b"]}}`:       `{"success":false,"username":"a"} {"success":true,"username":"b"}`,
+		`{"t":1,"ip":"203.0.113.7","ok":"N","list":[{"u":"a"},{"u":"b"}]}`: `{"success":false,"username":"a"} {"success":false,"username":"b"}`,
+		`{"t":1,"ip":"203.0.113.7","ok":"Y","list":[{"u":"a"}]}`:           `{"success":true,"username":"a"}`,
+	} {
+		var got []string
+		for line := range strings.Lines(tell(m.NewReader(source), record)) {
+			got = append(got, strings.TrimSpace(line[strings.IndexByte(line, '{'):]))
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%s: %s, want %s", record, text, want)
+		}
+	}
+}
+
+// What of a description does not fit the records is said.
+func TestFindings(t *testing.T) {
+	m := must(t, head+`kind = "command"
+when = { what = "line" }
+payload = { command_text = "c", user = "nobody.name" }
+[[event]]
+kind = "session"
+when = { what = "conect" }
+payload = { fact = { value = "opened" } }
+[[event]]
+kind = "auth_attempt"
+each = "list"
+payload = { username = "u", password = "p" }`)
+	r := m.NewReader(source)
+	r.Account()
+	for _, record := range []string{
+		`{"t":1,"ip":"203.0.113.7","what":"line","c":"id"}`, `{"t":1,"ip":"203.0.113.7","what":"line","c":""}`,
+		`{"t":1,"ip":"203.0.113.7","what":"connect","list":[{"u":"a"},{"x":"b"}]}`,
+	} {
+		tell(r, record)
+	}
+	want := "no record has nobody.name, p\n" +
+		"event 1, command, what = line: 1 of 2 that meet its conditions have no command_text\n" +
+		"event 2, session, what = conect: no record meets its conditions\n" +
+		"event 3, auth_attempt, each of list: 1 of 2 that meet its conditions have no username or password or key_fingerprint"
+	if got := strings.Join(r.Findings(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What rules and views could make nothing of is refused.
+func TestContents(t *testing.T) {
+	const begin = "recognised-by = { t = true }\ntime = \"t\"\n[[event]]\n"
+	for event, want := range map[string]string{
+		`kind = "session"
+payload.fact = { value = "open" }`: `event[1].payload.fact: becomes "open", want opened or client or kex or var or size or params or closed`,
+		`kind = "payload"
+payload = { url = "u", direction = { from = "d", map = { down = "inbound" } } }`: `event[1].payload.direction: becomes "inbound", want in or out`,
+		`kind = "auth_attempt"
+payload = { username = "u", success = { from = "s", map = { Y = "yes" } } }`: `event[1].payload.success: becomes "yes", want true or false, without quotes`,
+		`kind = "auth_attempt"
+payload = { username = "u", pasword = "p" }`: "event[1].payload.pasword: is not a field of auth_attempt; did you mean password?",
+		`kind = "command"
+payload = { command = "c" }`: "event[1].payload: has no command_text, without which an event of this kind says nothing",
+		`kind = "command"
+sesion = "s"
+payload = { command_text = "c" }`: "event[1].sesion: is not known; did you mean session?",
+		`kind = "command"
+payload = { command_text = { from = "c", last = true } }`: "event[1].payload.command_text.last: is for the elements of a list, and there is no each",
+	} {
+		_, faults := parse(t, begin+event)
+		if len(faults) != 1 || faults[0].Error() != want {
+			t.Errorf("%s: %v, want %q", event, faults, want)
+		}
+	}
+	if _, faults := parse(t, begin+"kind = \"command\"\npayload = { command_text = \"c\", own = \"x\" }"); len(faults) > 0 {
+		t.Error(faults)
+	}
+}

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -33,6 +35,12 @@ func Parse(name string, table map[string]any) (*Mapping, []*Error) {
 		p.fault("", "the name %q is not 2 to 32 small letters, digits and -, beginning with a letter", name)
 	}
 	p.format(table)
+	text, err := json.Marshal(table)
+	if err != nil {
+		p.fault("", "has a number that is none: %v", err)
+	}
+	sum := sha256.Sum256(text)
+	p.m.sum = hex.EncodeToString(sum[:6])
 	return p.m, p.faults
 }
 
@@ -62,7 +70,11 @@ func (p *parser) keys(at string, table map[string]any, known ...string) map[stri
 		name := strings.ReplaceAll(key, "_", "-")
 		switch {
 		case !slices.Contains(known, name):
-			p.fault(join(at, key), "is not known; known are %s", strings.Join(known, ", "))
+			if near := misspelt(name, known); near != "" {
+				p.fault(join(at, key), "is not known; did you mean %s?", near)
+			} else {
+				p.fault(join(at, key), "is not known; known are %s", strings.Join(known, ", "))
+			}
 		case out[name] != nil:
 			p.fault(join(at, key), "is there twice, with - and with _")
 		default:
@@ -257,6 +269,7 @@ func (p *parser) event(at string, table map[string]any, base event) {
 		}
 		e.payload = append(e.payload, field{name, p.value(join(at, "payload."+name), payload[name])})
 	}
+	p.check(at, &e)
 	p.m.events = append(p.m.events, e)
 }
 
@@ -327,7 +340,7 @@ func (p *parser) value(at string, v any) (out value) {
 		out.from = p.places(at, v)
 		return out
 	}
-	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "missing", "milliseconds", "map", "default")
+	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "missing", "milliseconds", "map", "default", "last")
 	sources := 0
 	if v, ok := keys["from"]; ok {
 		out.from = p.places(join(at, "from"), v)
@@ -360,6 +373,11 @@ func (p *parser) value(at string, v any) (out value) {
 	}
 	if v, ok := keys["milliseconds"]; ok {
 		out.milliseconds = p.boolean(join(at, "milliseconds"), v)
+	}
+	if v, ok := keys["last"]; ok {
+		if out.last = p.boolean(join(at, "last"), v); p.element == nil {
+			p.fault(join(at, "last"), "is for the elements of a list, and there is no each")
+		}
 	}
 	if v, ok := keys["default"]; ok {
 		out.otherwise = p.constant(join(at, "default"), v)
@@ -475,7 +493,7 @@ func (p *parser) layout(at, format string) string {
 	layout, err := strftime.Layout(format)
 	switch {
 	case err != nil:
-		p.fault(at, "%q cannot be read as a format of strftime: %v", format, err)
+		p.fault(at, "%q cannot be read: it may have the conversions of strftime(3) that name a date, a time of day or a zone, such as %%Y-%%m-%%d %%H:%%M:%%S; seconds since 1970 need no format", format)
 	case !strings.Contains(layout, "2006") && !strings.Contains(layout, "06"):
 		p.fault(at, "%q has no year", format)
 	}
@@ -508,7 +526,7 @@ func (p *parser) conditions(at string, v any) (all []condition, text string) {
 			var wanted []string
 			for _, one := range v {
 				s := p.wanted(key, one)
-				c.want, wanted = append(c.want, newPattern(s)), append(wanted, s)
+				c.want, wanted = append(c.want, newPattern(s)), append(wanted, quoted(s))
 			}
 			if len(v) == 0 {
 				p.fault(key, "is an empty list")
@@ -517,11 +535,19 @@ func (p *parser) conditions(at string, v any) (all []condition, text string) {
 		default:
 			s := p.wanted(key, v)
 			c.want = []pattern{newPattern(s)}
-			texts = append(texts, name+" = "+s)
+			texts = append(texts, name+" = "+quoted(s))
 		}
 		all = append(all, c)
 	}
 	return all, strings.Join(texts, ", ")
+}
+
+// quoted writes a text as it is if nobody could mistake it.
+func quoted(s string) string {
+	if s == "" || strings.ContainsAny(s, " ,=\"") {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 func (p *parser) wanted(at string, v any) string {

@@ -30,6 +30,8 @@ type Reader struct {
 	scratch  []byte
 	text     []byte // of a value that was worked out
 	sessions addresses
+	account  *account // nil: nobody asks
+	final    bool     // the element at hand is the last of its list
 }
 
 // NewReader returns a reader for the records of one file.
@@ -65,10 +67,13 @@ func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)
 		return nil, ErrForeign
 	}
 	r.room = room
+	if r.account != nil {
+		r.account.records++
+		r.account.noticed(&m.names, r.record)
+	}
 	some := 0
 	for i := range m.events {
-		e := &m.events[i]
-		n, err := r.event(e, MaxEvents-some, add)
+		n, err := r.event(i, MaxEvents-some, add)
 		if err != nil {
 			return nil, err
 		}
@@ -214,9 +219,19 @@ func (r *Reader) find(p place) jsontext.Value {
 
 // event gives the events that one description makes of the record, at most a number of
 // them, and returns how many there were.
-func (r *Reader) event(e *event, most int, add func(*ttpcron.Event)) (some int, err error) {
+func (r *Reader) event(index, most int, add func(*ttpcron.Event)) (some int, err error) {
+	e := &r.mapping.events[index]
 	give := func() error {
-		ok, err := r.one(e, add)
+		met, ok, err := r.one(e, add)
+		if r.account != nil {
+			r.account.noticed(&e.names, r.element)
+			if met {
+				r.account.events[index].met++
+			}
+			if ok {
+				r.account.events[index].given++
+			}
+		}
 		if ok {
 			some++
 		}
@@ -226,8 +241,9 @@ func (r *Reader) event(e *event, most int, add func(*ttpcron.Event)) (some int, 
 		return err
 	}
 	if e.each == nil {
-		r.element = nil
-		return some, give()
+		r.element, r.final = nil, true
+		err = give()
+		return some, err
 	}
 	list := r.record[e.each.record]
 	if cap(r.kept) <= e.names.count {
@@ -239,9 +255,16 @@ func (r *Reader) event(e *event, most int, add func(*ttpcron.Event)) (some int, 
 	switch {
 	case len(raw) == 0:
 	case raw[0] == '[':
+		left := 0
+		jsontext.EachElement(raw, func(jsontext.Value) bool {
+			left++
+			return true
+		})
 		jsontext.EachElement(raw, func(item jsontext.Value) bool {
+			left--
 			clear(r.element)
 			r.elementOf(e, item)
+			r.final = left == 0
 			err = give()
 			return err == nil
 		})
@@ -283,6 +306,7 @@ func (r *Reader) columns(e *event, raw []byte, give func() error) (err error) {
 	})
 	for i := 0; i < rows && err == nil; i++ {
 		clear(r.element)
+		r.final = i == rows-1
 		for slot, column := range columns {
 			if i < len(column) && !column[i].IsNull() {
 				r.element[slot] = column[i]
@@ -295,9 +319,9 @@ func (r *Reader) columns(e *event, raw []byte, give func() error) (err error) {
 
 // one gives the event that a description makes of the record and the element at hand, if
 // it makes one.
-func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
+func (r *Reader) one(e *event, add func(*ttpcron.Event)) (met, ok bool, err error) {
 	if !r.all(e.when) || slices.ContainsFunc(e.unless, r.all) {
-		return false, nil
+		return false, false, nil
 	}
 	r.payload = r.payload[:0]
 	for i := range e.payload {
@@ -307,12 +331,12 @@ func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
 		}
 	}
 	if !r.complete(e.kind) {
-		return false, nil
+		return true, false, nil
 	}
 	out := &r.last
 	out.Kind, out.Vantage, out.Ordinal = e.kind, r.mapping.Vantage, 0
 	if out.Time, err = r.timeOf(e); err != nil {
-		return false, err
+		return true, false, err
 	}
 	out.ID = r.again(out.ID, e.id)
 	out.SessionID = r.again(out.SessionID, e.session)
@@ -320,7 +344,7 @@ func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
 	out.AttackerIP, out.AddressOrigin = r.address(e), ttpcron.OriginRecorded
 	out.IdentityUUID = ""
 	if err := r.attacker(out); err != nil {
-		return false, err
+		return true, false, err
 	}
 	result := *out
 	result.Payload = r.room.Fields(len(r.payload))
@@ -329,7 +353,7 @@ func (r *Reader) one(e *event, add func(*ttpcron.Event)) (ok bool, err error) {
 		r.source.Number(&result)
 	}
 	add(&result)
-	return true, nil
+	return true, true, nil
 }
 
 // attacker says who it was if the record names no address.
@@ -363,34 +387,28 @@ func (r *Reader) attacker(e *ttpcron.Event) error {
 // what an event of the kind is about.
 func (r *Reader) complete(kind ttpcron.SourceKind) bool {
 	switch kind {
-	case ttpcron.Command:
-		return r.says("command_text")
-	case ttpcron.Stdin:
-		return r.says("input_text")
-	case ttpcron.AuthAttempt:
-		return r.has("username") || r.has("password") || r.has("key_fingerprint")
-	case ttpcron.HTTPRequest:
-		return r.says("raw_url") || r.says("body") || r.says("method")
-	case ttpcron.ServiceRequest:
-		return r.says("request_text")
 	case ttpcron.FileTransfer:
 		if !r.has("payload_text") {
 			if text := joined(r.get("url"), r.get("filename")); text != "" {
 				r.insert(ttpcron.Field{Name: "payload_text", Text: text})
 			}
 		}
-		return r.says("payload_text") || r.says("sha256")
 	case ttpcron.Tunnel:
 		if host := r.get("dst_ip"); host != "" && !r.has("destination") {
 			r.insert(ttpcron.Field{Name: "destination", Text: destination(host, r.get("dst_port"))})
 		}
-		return r.says("destination") || r.has("data")
 	case ttpcron.CanaryFingerprint:
 		if !r.has("ua_signature") {
 			r.insert(ttpcron.Field{Name: "ua_signature", Text: r.get("user_agent")})
 		}
 	}
-	return true
+	demands := contents[kind]
+	for _, name := range demands.needs {
+		if r.says(name) || demands.empty && r.has(name) {
+			return true
+		}
+	}
+	return len(demands.needs) == 0
 }
 
 // get returns the text of a field of the payload in hand, or its JSON.

@@ -25,6 +25,7 @@ type value struct {
 	cutPrefix string
 	cutSuffix string
 	lower     bool
+	last      bool     // only the last element of a list has it
 	missing   []string // texts that count as missing
 	// milliseconds says that the value is a duration, in seconds or with a unit.
 	milliseconds bool
@@ -59,7 +60,7 @@ func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
 	}
 	found := r.firstOf(v)
 	switch raw := found.Raw(); {
-	case len(raw) == 0:
+	case len(raw) == 0, v.last && !r.final:
 		if v.otherwise != nil {
 			f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
 			return f, true
