@@ -221,8 +221,11 @@ func (r *logReader) besideRicher(ctx context.Context, o Options) {
 }
 
 // notes says what is left to a richer log, or may come twice, when a file is read for the
-// first time.
+// first time, and whether a setting seems to be wrong.
 func (r *logReader) notes() []string {
+	if p, ok := r.parser.(*sshdParser); ok {
+		return p.clock.notes(r.src.look.Modified)
+	}
 	u, ok := r.parser.(*unlessRicher)
 	if !ok || u.n == 0 || r.known > 0 {
 		return nil

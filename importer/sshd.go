@@ -324,6 +324,23 @@ func (c *yearClock) at(l *sysLine) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// wrongYear is how far the end of a log and the last change of its file may lie apart before
+// the year is in doubt.
+const wrongYear = 300 * 24 * time.Hour
+
+// notes says that the year that was set may be wrong: it has to change with each file that
+// rotation begins in another year.
+func (c *yearClock) notes(modified time.Time) []string {
+	if c.last.IsZero() || modified.IsZero() || !c.written.IsZero() {
+		return nil
+	}
+	if d := modified.Sub(c.last); d < wrongYear && d > -wrongYear {
+		return nil
+	}
+	const day = "2006-01-02"
+	return []string{fmt.Sprintf("its times end on %s, and the file was last changed on %s: is the year right?", c.last.Format(day), modified.Format(day))}
+}
+
 // sshdConnection is what is known of a connection before anything was tried.
 type sshdConnection struct {
 	user  string

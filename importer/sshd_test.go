@@ -162,6 +162,24 @@ func TestYears(t *testing.T) {
 	}
 }
 
+// A year that does not go with the file's last change is in doubt.
+func TestYearInDoubt(t *testing.T) {
+	path := write(t, t.TempDir(), "auth.log", []byte("Jan  3 00:00:00 web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n"))
+	changed := time.Date(2026, 1, 3, 0, 0, 5, 0, time.UTC)
+	if err := os.Chtimes(path, changed, changed); err != nil {
+		t.Fatal(err)
+	}
+	for year, want := range map[int][]string{
+		2025: {"its times end on 2025-01-03, and the file was last changed on 2026-01-03: is the year right?"},
+		2026: nil,
+		2027: {"its times end on 2027-01-03, and the file was last changed on 2026-01-03: is the year right?"},
+	} {
+		if r := mustRead(t, path, Options{Settings: Settings{Zone: time.UTC, Year: year}}); !slices.Equal(r.Notes, want) || len(r.Events) != 1 {
+			t.Errorf("%d: %q", year, r.Notes)
+		}
+	}
+}
+
 // A log without years and zones is refused until both are known.
 func TestSSHDLacks(t *testing.T) {
 	line := []byte("Nov 27 13:51:56 web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n")
@@ -264,7 +282,7 @@ func TestSSHDHostile(t *testing.T) {
 
 // The counts of the golden input, as grep has them.
 func TestSSHDCounts(t *testing.T) {
-	content, err := os.ReadFile("testdata/sshd/input.log")
+	content, err := os.ReadFile("testdata/sshd/input.log-20260103")
 	if err != nil {
 		t.Fatal(err)
 	}
