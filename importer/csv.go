@@ -17,7 +17,7 @@ import (
 // format must know the objects that they give: nothing else is taken for CSV.
 
 const (
-	// maxColumns bounds the cells of a row.
+	// maxColumns bounds the columns of a table.
 	maxColumns = 1024
 	// maxColumnName bounds a column's name, in bytes.
 	maxColumnName = 128
@@ -142,6 +142,9 @@ func (s *csvShape) shares(names []string) bool {
 // isHeader reports whether a row names columns. A column without name, as pandas writes for
 // its row numbers, is not read.
 func isHeader(names []string) bool {
+	if len(names) > maxColumns {
+		return false
+	}
 	seen := map[string]bool{}
 	for _, name := range names {
 		switch {

@@ -335,8 +335,8 @@ func (c *csvReader) decode(text []byte) {
 		c.out = append(c.out, '\n')
 	case c.isHeader():
 		c.mark(csvHeaderIs)
-	case len(r.cells) != len(c.columns):
-		c.mark(csvRejected, []byte(fmt.Sprintf("it has %s, and the header has %s", cellCount(len(r.cells)), cellCount(len(c.columns)))), nil, trimEnd(text))
+	case r.n != len(c.columns):
+		c.mark(csvRejected, []byte(fmt.Sprintf("it has %s, and the header has %s", cellCount(r.n), cellCount(len(c.columns)))), nil, trimEnd(text))
 	default:
 		c.object()
 	}
@@ -377,7 +377,7 @@ func (c *csvReader) isHeader() bool {
 		}
 	}
 	names := r.texts()
-	if len(names) > maxColumns || len(names) == 1 && !c.names[names[0]] || !isHeader(names) {
+	if len(names) == 1 && !c.names[names[0]] || !isHeader(names) {
 		return false
 	}
 	same := len(names) == len(c.shape.header)

@@ -11,7 +11,8 @@ import (
 type csvRow struct {
 	comma, newline byte
 
-	cells  [][]byte // of the last row; valid until the next call
+	cells  [][]byte // of the last row, maxColumns and one at most; valid until the next call
+	n      int      // how many there are
 	quoted bool     // one of them was in quotes
 	lines  int      // newlines within the last row
 	plain  []byte   // the cells with doubled quotes, without those
@@ -28,7 +29,7 @@ const (
 // split reads the first row of a text, or its last one if there is no more, and returns its
 // length with the newline. For a row that is bad it is that of its first line.
 func (r *csvRow) split(text []byte, last bool) (n int, state csvState) {
-	r.cells, r.plain, r.quoted, r.lines = r.cells[:0], r.plain[:0], false, 0
+	r.cells, r.n, r.plain, r.quoted, r.lines = r.cells[:0], 0, r.plain[:0], false, 0
 	end := bytes.IndexByte(text, r.newline)
 	if end < 0 && !last {
 		return 0, csvOpen
@@ -44,11 +45,17 @@ func (r *csvRow) split(text []byte, last bool) (n int, state csvState) {
 	for {
 		at := bytes.IndexByte(line, r.comma)
 		if at < 0 {
-			r.cells = append(r.cells, line)
+			r.add(line)
 			return n, csvWhole
 		}
-		r.cells = append(r.cells, line[:at])
+		r.add(line[:at])
 		line = line[at+1:]
+	}
+}
+
+func (r *csvRow) add(cell []byte) {
+	if r.n++; len(r.cells) <= maxColumns {
+		r.cells = append(r.cells, cell)
 	}
 }
 
@@ -71,7 +78,7 @@ func (r *csvRow) splitQuoted(text []byte, first int, last bool) (n int, state cs
 				cell = bytes.TrimSuffix(cell, []byte("\r"))
 			}
 		}
-		r.cells = append(r.cells, cell)
+		r.add(cell)
 		if next == len(text) {
 			return next, csvWhole
 		}
@@ -134,7 +141,7 @@ func (r *csvRow) blank() bool {
 			return false
 		}
 	}
-	return true
+	return r.n == len(r.cells)
 }
 
 // texts copies the cells, without the blanks around them.

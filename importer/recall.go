@@ -27,7 +27,7 @@ func (f *File) recall(ctx context.Context, lines *lineReader, n int64, parser re
 		return
 	}
 	r := &logReader{
-		path: f.path, format: f.format, opts: f.opts, src: openStream(nil), parser: parser, arena: &arena{}, final: true,
+		path: f.path, format: f.format, opts: f.opts, src: &stream{csv: f.src.csv}, parser: parser, arena: &arena{}, final: true,
 		lines: newLineReader(bytes.NewReader(lines.peek(ctx, int(n)))),
 	}
 	r.lines.newline = lines.newline
