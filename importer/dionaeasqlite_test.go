@@ -92,3 +92,25 @@ func TestDionaeaOther(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDionaeaLogIsItsDatabase: where the clock said the same to both, they give the same
+// events.
+func TestDionaeaLogIsItsDatabase(t *testing.T) {
+	const log = `{"connection":{"protocol":"smbd","transport":"tcp","type":"accept"},"dst_ip":"::ffff:172.20.0.3","dst_port":445,"src_hostname":"","src_ip":"::ffff:203.0.113.7","src_port":41190,"timestamp":"2026-05-04T05:49:05.586207"}
+{"connection":{"protocol":"mysqld","transport":"tcp","type":"accept"},"credentials":[{"password":"","username":"root"},{"password":"root","username":"root"}],"dst_ip":"172.20.0.3","dst_port":3306,"src_hostname":"host.example","src_ip":"203.0.113.8","src_port":5000,"timestamp":"2026-05-04T05:49:06"}
+{"connection":{"protocol":"pcap","transport":"tcp","type":"reject"},"dst_ip":"172.20.0.3","dst_port":23,"src_hostname":"","src_ip":"203.0.113.9","src_port":5001,"timestamp":"2026-05-04T05:49:07.250000"}
+{"connection":{"protocol":"ftpctrl","transport":"tcp","type":"connect"},"dst_ip":"192.0.2.66","dst_port":21,"src_hostname":"","src_ip":"172.20.0.3","src_port":40000,"timestamp":"2026-05-04T05:49:09.500000"}
+`
+	r := mustRead(t, databaseOf(t, statementsOf(t, dionaeaDatabaseDir, "schema.sql", "rows.sql")...), Options{})
+	json := mustRead(t, write(t, t.TempDir(), "dionaea.json", []byte(log)), Options{Format: "dionaea"})
+	if len(json.Events) != 5 || len(json.Rejects) != 0 {
+		t.Fatalf("%d events, rejects %+v", len(json.Events), json.Rejects)
+	}
+	ids := r.IDs()
+	for i, id := range json.IDs() {
+		at := slices.Index(ids, id)
+		if at < 0 || string(r.Events[at].AppendJSON(nil)) != string(json.Events[i].AppendJSON(nil)) {
+			t.Errorf("not in the database: %s", json.Events[i].AppendJSON(nil))
+		}
+	}
+}
