@@ -2,6 +2,7 @@ package tagger
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -145,7 +146,7 @@ func TestHostileRequests(t *testing.T) {
 		} {
 			began := cpuTime()
 			c.Tag(e, nil)
-			if d := cpuTime() - began; d > maxRequestTime {
+			if d := cpuTime() - began; d > maxRequestTime || os.Getenv("TTPCRON_SLOW") != "" && d > 40e6 {
 				t.Errorf("%s in a %s: %d ms", name, place, d/1e6)
 			}
 		}

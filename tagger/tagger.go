@@ -26,6 +26,8 @@
 //   - evaluate.go runs the checks of each candidate within a budget of steps; package
 //     pattern matches the expressions. process.go handles Sigma rules, which are tried
 //     on the processes that a text starts.
+//   - carry.go has the rules for commands judge what requests carry; package carried
+//     finds it.
 //   - verdict.go joins the matches into a verdict, evidence.go quotes what matched, and
 //     the verdict's claims become tags.
 //

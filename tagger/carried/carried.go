@@ -35,7 +35,7 @@ type Text struct {
 // Limits of one event.
 const (
 	maxTexts  = 8        // that are found
-	maxFound  = 64 << 10 // bytes of them
+	maxFound  = 32 << 10 // bytes of them
 	maxValues = 4096     // parameters, members, elements and headers that are looked at
 	maxRead   = 1 << 20  // bytes of them, each layer of encoding again
 	maxTries  = 16 << 10 // places where a command may begin
