@@ -445,12 +445,24 @@ func decode64(s string) (string, bool) {
 
 func containsFold(s, word string) bool { return indexFold(s, word) >= 0 }
 
-// indexFold finds a word in lower case, whatever the case of the text.
+// indexFold finds a word in lower case, whatever the case of the text. A byte of the word
+// that is no letter is looked for first, if it has one.
 func indexFold(s, word string) int {
-	first, upper := word[0], word[0]-'a'+'A'
-	for i := 0; i+len(word) <= len(s); i++ {
-		if c := s[i]; (c == first || c == upper) && strings.EqualFold(s[i:i+len(word)], word) {
-			return i
+	anchor := strings.IndexFunc(word, func(r rune) bool { return r < 'a' || r > 'z' })
+	for at := max(anchor, 0); at < len(s); at++ {
+		if anchor >= 0 {
+			i := strings.IndexByte(s[at:], word[anchor])
+			if i < 0 {
+				return -1
+			}
+			at += i
+		}
+		from := at - max(anchor, 0)
+		if from+len(word) > len(s) {
+			return -1
+		}
+		if s[from]|0x20 == word[0] && strings.EqualFold(s[from:from+len(word)], word) {
+			return from
 		}
 	}
 	return -1
