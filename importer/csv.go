@@ -3,7 +3,6 @@ package importer
 import (
 	"bytes"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,10 +39,10 @@ type csvShape struct {
 	rows     int // that were looked at
 }
 
-var columnNames = regexp.MustCompile(`^[@_A-Za-z][A-Za-z0-9_@.:/()\[\] #%-]*$`)
+var columnNames = newExpression(`^[@_A-Za-z][A-Za-z0-9_@.:/()\[\] #%-]*$`)
 
 // clockInName is the time of day, as in the line of a log.
-var clockInName = regexp.MustCompile(`\d:\d\d`)
+var clockInName = newExpression(`\d:\d\d`)
 
 // isColumnName reports whether a cell may be the name of a column.
 func isColumnName(name string) bool {
@@ -177,9 +176,9 @@ func isStrict(names []string) bool {
 func (s *csvShape) strong() bool { return len(s.header) > 2 && isStrict(s.header) }
 
 var (
-	kibanaCell = regexp.MustCompile(`^[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d(\.\d{1,9})?$`)
-	zonedCell  = regexp.MustCompile(`(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$`)
-	clockCell  = regexp.MustCompile(`^\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
+	kibanaCell = newExpression(`^[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d(\.\d{1,9})?$`)
+	zonedCell  = newExpression(`(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$`)
+	clockCell  = newExpression(`^\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
 )
 
 // inspect looks for what only Kibana writes.
@@ -324,9 +323,9 @@ var csvKnown = []struct {
 }
 
 var (
-	uuidCell = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	wordCell = regexp.MustCompile(`^[a-z][a-z0-9]{1,15}$`)
-	timeCell = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$`)
+	uuidCell = newExpression(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	wordCell = newExpression(`^[a-z][a-z0-9]{1,15}$`)
+	timeCell = newExpression(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$`)
 )
 
 func isClockCell(cell string) bool { return timeCell.MatchString(cell) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -38,9 +37,9 @@ var shellHistory = Format{
 }
 
 var (
-	bashStamp = regexp.MustCompile(`^#\d{9,10}$`)
-	zshEntry  = regexp.MustCompile(`^: {1,10}(\d{9,10}):\d{1,9};`)
-	fishWhen  = regexp.MustCompile(`(?m)^  when: (\d{9,10})$`)
+	bashStamp = newExpression(`^#\d{9,10}$`)
+	zshEntry  = newExpression(`^: {1,10}(\d{9,10}):\d{1,9};`)
+	fishWhen  = newExpression(`(?m)^  when: (\d{9,10})$`)
 )
 
 const fishEntry = "- cmd: "

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -44,7 +43,7 @@ func before(path string) string {
 	return prefix
 }
 
-var formatPrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]+(,[a-z]+=[^,:=]*)*$`)
+var formatPrefix = newExpression(`^[A-Za-z][A-Za-z0-9_-]+(,[a-z]+=[^,:=]*)*$`)
 
 // ParseInput is [Catalog.ParseInput] for the formats that this program knows.
 func ParseInput(s string) (Input, error) { return (*Catalog)(nil).ParseInput(s) }

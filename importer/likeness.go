@@ -3,7 +3,6 @@ package importer
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -226,7 +225,7 @@ var pointerLikenesses = []likeness{
 	{"JSON without any record in it", "look at the query or program that wrote it", emptyJSON, true},
 }
 
-var lfsPointer = regexp.MustCompile(`^version https://(git-lfs\.github\.com|hawser\.github\.com)/spec/v[0-9]+\r?\n`)
+var lfsPointer = newExpression(`^version https://(git-lfs\.github\.com|hawser\.github\.com)/spec/v[0-9]+\r?\n`)
 
 func gitLFS(h *head) bool {
 	return lfsPointer.Match(h.text) && bytes.Contains(h.text, []byte("\noid "))
@@ -262,7 +261,7 @@ func serverError(h *head) bool {
 	return h.whole && h.record.is && len(h.record.members) <= 4 && (h.record.has("error", "status") || h.record.has("message", "documentation_url"))
 }
 
-var noHits = regexp.MustCompile(`"(hits|logEvents|records|results|data|events)"\s*:\s*\[\s*\]`)
+var noHits = newExpression(`"(hits|logEvents|records|results|data|events)"\s*:\s*\[\s*\]`)
 
 func emptyJSON(h *head) bool {
 	if !h.whole || len(h.text) > 4<<10 {
@@ -294,7 +293,7 @@ var textLikenesses = []likeness{
 
 // lines is the test for content where most of the first lines match an expression.
 func lines(pattern string) func(*head) bool {
-	re := regexp.MustCompile(pattern)
+	re := newExpression(pattern)
 	return func(h *head) bool { return len(h.lines) > 0 && h.most(re.Match) }
 }
 
@@ -306,7 +305,7 @@ var isSyslog = lines(`^(<\d{1,3}>)?(\d )?` + syslogTime + ` \S+ \S+(\[\d+\])?:? 
 
 func syslog(h *head) bool { return isSyslog(h) }
 
-var sqlLine = regexp.MustCompile(`(?i)^(-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)|PRAGMA foreign_keys|CREATE TABLE |INSERT INTO |BEGIN TRANSACTION;|/\*![0-9]+ )`)
+var sqlLine = newExpression(`(?i)^(-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)|PRAGMA foreign_keys|CREATE TABLE |INSERT INTO |BEGIN TRANSACTION;|/\*![0-9]+ )`)
 
 func sqlDump(h *head) bool { return slices.ContainsFunc(h.lines, sqlLine.Match) }
 

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -56,7 +55,7 @@ func (h *head) csv() []string {
 	return first
 }
 
-var columnName = regexp.MustCompile(`^[@_A-Za-z][A-Za-z0-9_@.:/() -]{0,63}$`)
+var columnName = newExpression(`^[@_A-Za-z][A-Za-z0-9_@.:/() -]{0,63}$`)
 
 // csvHeader returns the names of the columns, nil when the first line names none.
 func (h *head) csvHeader() []string {
@@ -74,7 +73,7 @@ func hasColumn(header []string, name string) bool {
 	return slices.ContainsFunc(header, func(c string) bool { return strings.EqualFold(strings.TrimSuffix(c, ".keyword"), name) })
 }
 
-var kibanaTime = regexp.MustCompile(`"[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d\.\d{3}"`)
+var kibanaTime = newExpression(`"[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d\.\d{3}"`)
 
 func kibanaCSV(h *head) bool {
 	header := h.csvHeader()
@@ -82,7 +81,7 @@ func kibanaCSV(h *head) bool {
 		(slices.ContainsFunc(h.lines, kibanaTime.Match) || hasColumn(header, "_index") && hasColumn(header, "@timestamp"))
 }
 
-var cowrieCell = regexp.MustCompile(`(^|[,;\t"])cowrie\.[a-z]+\.[a-z_.]+([,;\t"]|$)`)
+var cowrieCell = newExpression(`(^|[,;\t"])cowrie\.[a-z]+\.[a-z_.]+([,;\t"]|$)`)
 
 func cowrieBareCSV(h *head) bool {
 	return h.csv() != nil && h.csvHeader() == nil && h.most(cowrieCell.Match)
@@ -90,7 +89,7 @@ func cowrieBareCSV(h *head) bool {
 
 func anyCSV(h *head) bool { return h.csvHeader() != nil && len(h.lines) > 1 }
 
-var dateCell = regexp.MustCompile(`(^|[,;\t"])\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
+var dateCell = newExpression(`(^|[,;\t"])\d{4}-\d\d-\d\d[T ]\d\d:\d\d`)
 
 // bareCSV: rows of data, with a time in them, from the first line on.
 func bareCSV(h *head) bool {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/ttpcron/ttpcron"
@@ -134,7 +133,7 @@ type logReader struct {
 	yield     func(ttpcron.Batch, error) bool
 }
 
-var rotated = regexp.MustCompile(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
+var rotated = newExpression(`(\.\d{1,5}|[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})([-_.T]?\d{1,6})?)$`)
 
 // willNotGrow reports whether a name is one that rotation gives to a log that is
 // complete: cowrie.json.2024-05-31, cowrie.json.1, cowrie.json-20240531.

@@ -3,7 +3,6 @@ package importer
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,10 +28,10 @@ const (
 )
 
 var (
-	datedName    = regexp.MustCompile(`^(.+?)[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})((?:[-_.T]?\d{1,6}){0,5}Z?)((?:\.[A-Za-z][A-Za-z0-9_]*)*)$`)
-	numberedName = regexp.MustCompile(`^(.+)\.(\d{1,5})$`)
-	packedEnding = regexp.MustCompile(`^(.+)\.(?:gz|zst|bz2|xz)$`)
-	digits       = regexp.MustCompile(`\d+`)
+	datedName    = newExpression(`^(.+?)[._-](\d{8}|\d{4}[-_.]\d{1,2}[-_.]\d{1,2})((?:[-_.T]?\d{1,6}){0,5}Z?)((?:\.[A-Za-z][A-Za-z0-9_]*)*)$`)
+	numberedName = newExpression(`^(.+)\.(\d{1,5})$`)
+	packedEnding = newExpression(`^(.+)\.(?:gz|zst|bz2|xz)$`)
+	digits       = newExpression(`\d+`)
 )
 
 // placeOf reads a file's name. Whether and how the file is compressed plays no part.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +61,7 @@ type sysLine struct {
 	noYear  bool
 }
 
-var rfc5424Line = regexp.MustCompile(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(.*)$`)
+var rfc5424Line = newExpression(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(.*)$`)
 
 var months = map[string]int{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 
@@ -250,7 +249,7 @@ func sshdLacks(head []byte, src *source) (missing []string) {
 	return missing
 }
 
-var bsdHead = regexp.MustCompile(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? [^\s{}"]+ (?:sshd(?:-session|-auth)?|sudo)(?:\[\d{1,10}\])?: `)
+var bsdHead = newExpression(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? [^\s{}"]+ (?:sshd(?:-session|-auth)?|sudo)(?:\[\d{1,10}\])?: `)
 
 // written is the date in a file's name, by which rotation says when the file was complete;
 // zero if there is none.
@@ -433,7 +432,7 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 const maxRepeated = 64
 
 // repeated is how syslog daemons say that the last message came again.
-var repeated = regexp.MustCompile(`(?s)^message repeated (\d{1,9}) times: \[ ?(.*)\]$`)
+var repeated = newExpression(`(?s)^message repeated (\d{1,9}) times: \[ ?(.*)\]$`)
 
 func repeatedOf(text []byte) [][]byte {
 	if !bytes.HasPrefix(text, []byte("message repeated ")) {
@@ -444,11 +443,11 @@ func repeatedOf(text []byte) [][]byte {
 
 // The messages of OpenSSH. The name of a user goes up to the last address behind it.
 var (
-	sshdTried  = regexp.MustCompile(`(?s)^(Failed|Accepted|Postponed) ([A-Za-z0-9/_-]+) for (invalid user |illegal user )?(.*) from (\S+) port (\d{1,5})(?: ssh[12]?)?(?:: ([A-Za-z0-9@.-]+) ((?:SHA256:|MD5:)?[A-Za-z0-9+/=:]+)( ID .*)?)?(?: \[preauth\])?$`)
-	sshdForged = regexp.MustCompile(` from \S+ port \d{1,5} ssh2: `)
-	sshdNamed  = regexp.MustCompile(`(?s)^(?:Invalid|Illegal) user (.*) from (\S+)(?: port (\d{1,5}))?(?: \[preauth\])?$`)
-	sshdLeft   = regexp.MustCompile(`(?s)^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:authenticating|invalid) user (.*) (\S+) port (\d{1,5})(?:: Too many authentication failures)?(?: \[preauth\])?$`)
-	sshdEnds   = regexp.MustCompile(`(?s)^(?:Connection (?:closed|reset) by|Received disconnect from|Disconnected from) ([0-9A-Fa-f.:%a-z]+?)(?: port (\d{1,5}))?(?:: ?\d+: .*)?(?: \[preauth\])?$`)
+	sshdTried  = newExpression(`(?s)^(Failed|Accepted|Postponed) ([A-Za-z0-9/_-]+) for (invalid user |illegal user )?(.*) from (\S+) port (\d{1,5})(?: ssh[12]?)?(?:: ([A-Za-z0-9@.-]+) ((?:SHA256:|MD5:)?[A-Za-z0-9+/=:]+)( ID .*)?)?(?: \[preauth\])?$`)
+	sshdForged = newExpression(` from \S+ port \d{1,5} ssh2: `)
+	sshdNamed  = newExpression(`(?s)^(?:Invalid|Illegal) user (.*) from (\S+)(?: port (\d{1,5}))?(?: \[preauth\])?$`)
+	sshdLeft   = newExpression(`(?s)^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:authenticating|invalid) user (.*) (\S+) port (\d{1,5})(?:: Too many authentication failures)?(?: \[preauth\])?$`)
+	sshdEnds   = newExpression(`(?s)^(?:Connection (?:closed|reset) by|Received disconnect from|Disconnected from) ([0-9A-Fa-f.:%a-z]+?)(?: port (\d{1,5}))?(?:: ?\d+: .*)?(?: \[preauth\])?$`)
 )
 
 // server reads a message of an SSH server. It is false for one that is no attempt.
@@ -592,7 +591,7 @@ func unvis(text []byte) string {
 	return string(out)
 }
 
-var sudoRan = regexp.MustCompile(`(?s)^ *(\S+) : (?:([^;=]+?) ; )?(?:HOST=\S* ; )?(?:TTY=(\S*) ; )?(?:CHROOT=.*? ; )?PWD=(.*?) ; (?:USER=(\S*) ; )?(?:GROUP=\S* ; )?(?:TSID=\S* ; )?(?:ENV=.*? ; )?COMMAND=(.*)$`)
+var sudoRan = newExpression(`(?s)^ *(\S+) : (?:([^;=]+?) ; )?(?:HOST=\S* ; )?(?:TTY=(\S*) ; )?(?:CHROOT=.*? ; )?PWD=(.*?) ; (?:USER=(\S*) ; )?(?:GROUP=\S* ; )?(?:TSID=\S* ; )?(?:ENV=.*? ; )?COMMAND=(.*)$`)
 
 // sudo reads "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id".
 func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {

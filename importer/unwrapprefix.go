@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"regexp"
 )
 
 // A prefix is what programs that carry logs put before a line. A record is read only if it
@@ -10,7 +9,7 @@ import (
 // attacker typed.
 type prefix struct {
 	name string
-	at   *regexp.Regexp
+	at   *expression
 }
 
 const (
@@ -25,15 +24,15 @@ const (
 )
 
 var prefixes = []prefix{
-	{"CRI", regexp.MustCompile(`^` + isoTime + ` (stdout|stderr) ([PF])(?::[A-Za-z:]*)? `)},
-	{"fluentd", regexp.MustCompile(`^` + isoTime + `\t[^\t\s{}]+\t`)},
-	{"OpenCanary", regexp.MustCompile(`^(?:<\d{1,3}>)?(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?opencanaryd\[[\d :]{1,40}\]: [^\s{}\[\]"]{1,255} [A-Z]{1,16} {1,4}`)},
-	{"RFC 5424", regexp.MustCompile(`^(?:\d{1,7} )?<\d{1,3}>1 (?:` + isoTime + `|-) [^\s{}]+ [^\s{}]+ [^\s{}]+ [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) \x{feff}?`)},
-	{"syslog", regexp.MustCompile(`^(?:\d{1,7} )?(?:<\d{1,3}>)?(?:` + bsdTime + `|` + isoTime + `|` + fullTime + `|` + upTime + `) ` + sender)},
-	{"syslog", regexp.MustCompile(`^(?:\d{1,7} )?<\d{1,3}>(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?`)},
-	{"kubectl", regexp.MustCompile(`^\[pod/[^\s\]{}]+\] `)},
-	{"compose", regexp.MustCompile(`^` + colour + `[A-Za-z0-9][\w.@-]* *` + colour + `\| ?` + colour)},
-	{"timestamp", regexp.MustCompile(`^` + isoTime + ` `)},
+	{"CRI", newExpression(`^` + isoTime + ` (stdout|stderr) ([PF])(?::[A-Za-z:]*)? `)},
+	{"fluentd", newExpression(`^` + isoTime + `\t[^\t\s{}]+\t`)},
+	{"OpenCanary", newExpression(`^(?:<\d{1,3}>)?(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?opencanaryd\[[\d :]{1,40}\]: [^\s{}\[\]"]{1,255} [A-Z]{1,16} {1,4}`)},
+	{"RFC 5424", newExpression(`^(?:\d{1,7} )?<\d{1,3}>1 (?:` + isoTime + `|-) [^\s{}]+ [^\s{}]+ [^\s{}]+ [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) \x{feff}?`)},
+	{"syslog", newExpression(`^(?:\d{1,7} )?(?:<\d{1,3}>)?(?:` + bsdTime + `|` + isoTime + `|` + fullTime + `|` + upTime + `) ` + sender)},
+	{"syslog", newExpression(`^(?:\d{1,7} )?<\d{1,3}>(?:(?:` + bsdTime + `|` + isoTime + `) (?:[^\s{}\[\]"]+ )?)?`)},
+	{"kubectl", newExpression(`^\[pod/[^\s\]{}]+\] `)},
+	{"compose", newExpression(`^` + colour + `[A-Za-z0-9][\w.@-]* *` + colour + `\| ?` + colour)},
+	{"timestamp", newExpression(`^` + isoTime + ` `)},
 }
 
 // maxPrefixes bounds how many prefixes stand one behind another.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,13 +24,21 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Key + ": " + e.Text }
 
-var formatName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
+// isFormatName reports whether a text is a name of 2 to 32 small letters, digits and -.
+func isFormatName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (i == 0 || c != '-' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 32
+}
 
 // Parse reads the table [format.NAME] of a config file, as a TOML library decodes it. All
 // that is wrong with it is returned.
 func Parse(name string, table map[string]any) (*Mapping, []*Error) {
 	p := parser{m: &Mapping{Name: name, Title: name, Version: 1}}
-	if !formatName.MatchString(name) {
+	if !isFormatName(name) {
 		p.fault("", "the name %q is not 2 to 32 small letters, digits and -, beginning with a letter", name)
 	}
 	p.format(table)
@@ -264,7 +271,7 @@ func (p *parser) event(at string, table map[string]any, base event) {
 		maps.Copy(payload, own)
 	}
 	for _, name := range slices.Sorted(maps.Keys(payload)) {
-		if !fieldName.MatchString(name) {
+		if !isFieldName(name) {
 			p.fault(join(at, "payload."+name), "is not a name of letters, digits and _")
 		}
 		e.payload = append(e.payload, field{name, p.value(join(at, "payload."+name), payload[name])})
@@ -273,7 +280,15 @@ func (p *parser) event(at string, table map[string]any, base event) {
 	p.m.events = append(p.m.events, e)
 }
 
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+// isFieldName reports whether a text is a name of up to 64 letters, digits and _.
+func isFieldName(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; (c < 'a' || c > 'z') && s[i] != '_' && (i == 0 || s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 64
+}
 
 func summary(each *place, when, unless string) string {
 	var all []string
