@@ -73,7 +73,7 @@ func mappedFormat(name, title string, version int, get func() *mapping.Mapping) 
 		lines: &lineFormat{
 			recognises: func(line []byte) bool { return startsWith(line, '{') && get().Recognises(line) },
 			parser: func(src *source) recordParser {
-				p := &mappedParser{}
+				p := &mappedParser{withText: get().WithText}
 				p.reader = get().NewReader(mapping.Source{Time: timeOf, Address: plainAddress, Zone: src.Zone, Host: src.Host, Number: p.ordinals.number})
 				return p
 			},
@@ -109,9 +109,14 @@ func (f *Format) RecordTypes() []RecordType {
 type mappedParser struct {
 	reader   *mapping.Reader
 	ordinals ordinals
+	withText bool
 }
 
 func (p *mappedParser) parse(record []byte, to *parsed) error {
+	if p.withText && !startsWith(record, '{') {
+		to.ignore(typeText)
+		return nil
+	}
 	ignored, err := p.reader.Read(record, to.arena, to.add)
 	if err == mapping.ErrForeign {
 		return errForeign

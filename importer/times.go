@@ -92,6 +92,10 @@ func parseTime(s string) (time.Time, bool) {
 	if t, ok := usualTime(s); ok {
 		return t, usable(t)
 	}
+	// Python programs add a Z to a time that has its offset: 2026-05-04T05:49:05+00:00Z.
+	if i := len(s) - len("+00:00Z"); s[i+6] == 'Z' && (s[i] == '+' || s[i] == '-') && s[i+3] == ':' {
+		s = s[:len(s)-1]
+	}
 	const date = len("2006-01-02 ")
 	if i := strings.IndexByte(s[date:], ' '); i >= 0 {
 		zone := strings.TrimSpace(s[date+i:])

@@ -34,6 +34,8 @@ type Mapping struct {
 	Richer string
 	// WholeSeconds says that equal records within a second are different events.
 	WholeSeconds bool
+	// WithText says that the sensor writes lines of text between its records.
+	WithText bool
 
 	sum        string
 	names      names // of the members of a record that are used

@@ -103,7 +103,7 @@ var common = []string{"time", "address", "session", "sensor", "id"}
 
 func (p *parser) format(table map[string]any) {
 	m := p.m
-	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "payload", "event"}, common...)...)
+	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "with-text", "payload", "event"}, common...)...)
 	if v, ok := keys["title"]; ok {
 		m.Title = p.str("title", v)
 	}
@@ -125,6 +125,9 @@ func (p *parser) format(table map[string]any) {
 	}
 	if v, ok := keys["whole-seconds"]; ok {
 		m.WholeSeconds = p.boolean("whole-seconds", v)
+	}
+	if v, ok := keys["with-text"]; ok {
+		m.WithText = p.boolean("with-text", v)
 	}
 	p.recognisedBy(keys["recognised-by"])
 	if v, ok := keys["richer"]; ok {
@@ -173,9 +176,12 @@ func (p *parser) recognisedBy(v any) {
 				continue
 			}
 			some = true
-			if name := c.place.name; !strings.Contains(name, ".") { // else it may be written in two ways
-				a.hints = append(a.hints, []byte(strconv.Quote(name)))
+			first, _, dotted := strings.Cut(c.place.name, ".")
+			hint := strconv.Quote(first)
+			if dotted { // the member's own name may go on behind the dot
+				hint = hint[:len(hint)-1]
 			}
+			a.hints = append(a.hints, []byte(hint))
 		}
 		if !some {
 			p.fault("recognised-by", "names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }")
@@ -355,7 +361,7 @@ func (p *parser) value(at string, v any) (out value) {
 		out.from = p.places(at, v)
 		return out
 	}
-	keys := p.keys(at, table, "from", "join", "value", "decode", "part", "cut-prefix", "cut-suffix", "lower", "missing", "milliseconds", "map", "default", "last")
+	keys := p.keys(at, table, "from", "join", "value", "decode", "match", "part", "cut-prefix", "cut-suffix", "lower", "missing", "milliseconds", "map", "default", "last")
 	sources := 0
 	if v, ok := keys["from"]; ok {
 		out.from = p.places(join(at, "from"), v)
@@ -373,6 +379,9 @@ func (p *parser) value(at string, v any) (out value) {
 		p.fault(at, "has to have one of from, join and value")
 	}
 	out.decode = p.choice(join(at, "decode"), keys["decode"], decodeBase64, decodeHex)
+	if v, ok := keys["match"]; ok {
+		out.match = p.pattern(join(at, "match"), v)
+	}
 	out.part = p.choice(join(at, "part"), keys["part"], partHost, partPort)
 	if v, ok := keys["cut-prefix"]; ok {
 		out.cutPrefix = p.str(join(at, "cut-prefix"), v)
@@ -413,6 +422,23 @@ func (p *parser) value(at string, v any) (out value) {
 		p.fault(at, "only what comes from a member can be changed")
 	}
 	return out
+}
+
+// maxPattern bounds the length of a regular expression.
+const maxPattern = 1024
+
+// pattern reads a regular expression.
+func (p *parser) pattern(at string, v any) *regexp.Regexp {
+	text := p.str(at, v)
+	if len(text) > maxPattern {
+		p.fault(at, "is longer than %d bytes", maxPattern)
+		return nil
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		p.fault(at, "%v", err)
+	}
+	return re
 }
 
 // constant reads a value that is always the same.

@@ -10,6 +10,10 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
+// maxGiven bounds the payloads of the events that the elements of a list give. Each may have
+// a copy of what the record says once.
+const maxGiven = 16 << 20
+
 // maxDepth is how deep the arrays and objects of a record may nest.
 const maxDepth = 126 // a payload lies two levels down in a native event
 
@@ -32,6 +36,7 @@ type Reader struct {
 	sessions addresses
 	account  *account // nil: nobody asks
 	final    bool     // the element at hand is the last of its list
+	given    int      // bytes in the payloads that the record gave
 }
 
 // NewReader returns a reader for the records of one file.
@@ -71,6 +76,7 @@ func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)
 		r.account.records++
 		r.account.noticed(&m.names, r.record)
 	}
+	r.given = 0
 	some := 0
 	for i := range m.events {
 		n, err := r.event(i, MaxEvents-some, add)
@@ -328,7 +334,11 @@ func (r *Reader) one(e *event, add func(*ttpcron.Event)) (met, ok bool, err erro
 		f := &e.payload[i]
 		if v, ok := r.fieldOf(&f.value, f.name); ok {
 			r.payload = append(r.payload, v)
+			r.given += len(v.Text) + len(v.Raw)
 		}
+	}
+	if e.each != nil && r.given > maxGiven {
+		return true, false, fmt.Errorf("the record gives events of more than %d bytes", maxGiven)
 	}
 	if !r.complete(e.kind) {
 		return true, false, nil

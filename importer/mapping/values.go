@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ type value struct {
 	constant *ttpcron.Field
 
 	decode    string // decodeBase64, decodeHex
+	match     *regexp.Regexp
 	part      string // partHost, partPort
 	cutPrefix string
 	cutSuffix string
@@ -42,7 +44,7 @@ const (
 
 // works reports whether something is done with the text of the value.
 func (v *value) works() bool {
-	return v.decode != "" || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.milliseconds || v.changes != nil
+	return v.decode != "" || v.match != nil || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.milliseconds || v.changes != nil
 }
 
 // fieldOf returns a value as a field of a payload.
@@ -67,7 +69,10 @@ func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
 		}
 		return f, false
 	case v.works():
-		return r.worked(v, found, f)
+		if out, ok := r.worked(v, found, f); ok || v.otherwise == nil {
+			return out, ok
+		}
+		f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
 	case found.IsString():
 		f.Text = r.textOf(found)
 	case isWhole(raw), string(raw) == "true", string(raw) == "false":
@@ -90,6 +95,17 @@ func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcro
 			text = string(b)
 		}
 	}
+	if v.match != nil {
+		at := v.match.FindStringSubmatchIndex(text)
+		if at == nil {
+			return f, false
+		}
+		group := at[min(2, len(at)-2):] // the first, or the whole
+		if group[0] < 0 {               // in an alternative that was not taken
+			return f, false
+		}
+		text = text[group[0]:group[1]]
+	}
 	switch v.part {
 	case partHost:
 		text, _ = splitPort(text)
@@ -107,16 +123,10 @@ func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcro
 		return f, f.Raw != nil
 	}
 	if v.missing != nil && slices.Contains(v.missing, text) {
-		if v.otherwise != nil {
-			f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
-		}
-		return f, v.otherwise != nil
+		return f, false
 	}
 	if v.changes != nil {
 		to, ok := v.changes[text]
-		if !ok && v.otherwise != nil {
-			to, ok = *v.otherwise, true
-		}
 		f.Text, f.Raw = to.Text, to.Raw
 		return f, ok
 	}
@@ -215,12 +225,13 @@ func (r *Reader) textOf(v jsontext.Value) string {
 	return r.room.Text(r.scratch)
 }
 
-// scalar returns a value as text: that of a string, else its JSON.
+// scalar returns a value as text: that of a string, else its JSON without white space.
 func (r *Reader) scalar(v jsontext.Value) string {
 	if s, ok := v.Text(); ok {
 		return s
 	}
-	return string(v.Raw())
+	r.scratch, _ = jsontext.AppendCanonical(r.scratch[:0], v.Raw())
+	return string(r.scratch)
 }
 
 // again returns the text of a value, or last if that is the same.
