@@ -127,22 +127,8 @@ func ofSensor(members ...string) func(*head) bool {
 // jsonLikenesses are logs of other sensors and programs, recognised by their members. The
 // first that matches counts.
 var jsonLikenesses = []likeness{
-	{"a log of Elasticpot", notReadYet, ofSensor("eventid=elasticpot."), false},
-	{"a log of RDPY or rdphoneypot", notReadYet, ofSensor("eventid=rdp"), false},
-	{"a log of IPPHoney", notReadYet, ofSensor("eventid=ipphoney."), false},
 	{"events as OCSF", notReadYet, ofSensor("class_uid", "metadata"), false},
 	{"a log of qeeqbox/honeypots", notReadYet, ofSensor("action", "src_ip", "dest_ip", "dest_port", "timestamp"), false},
-	{"a log of RedisHoneyPot", notReadYet, ofSensor("addr", "action", "level", "time"), false},
-	{"a log of Tanner", notReadYet, ofSensor("snare_uuid", "sess_uuid"), false},
-	{"a log of Galah", notReadYet, ofSensor("httpRequest={", "srcIP"), false},
-	{"a log of Wordpot", notReadYet, ofSensor("plugin", "src_ip", "url", "user_agent"), false},
-	{"a log of h0neytr4p", notReadYet, ofSensor("trapped", "request_uri"), false},
-	{"a log of Log4Pot", notReadYet, ofSensor("reason", "client", "server_port"), false},
-	{"a log of HellPot", notReadYet, ofSensor("REMOTE_ADDR", "USERAGENT"), false},
-	{"a log of Conpot", notReadYet, ofSensor("data_type", "sensorid", "event_type", "src_ip"), false},
-	{"a log of Honeytrap", notReadYet, ofSensor("attack_connection={"), false},
-	{"a log of SentryPeer", notReadYet, ofSensor("sip_method", "called_number"), false},
-	{"a log of Snort or Suricata", notReadYet, ofSensor("event_type", "flow_id"), false},
 	{"a log of Zeek", notReadYet, ofSensor("id.orig_h", "id.resp_h"), false},
 	{"alerts of Wazuh", notReadYet, ofSensor("rule={", "agent={", "manager={"), false},
 	{"a recording of a terminal (asciicast)", recorded, ofSensor("version", "width", "height"), false},

@@ -44,3 +44,17 @@ func TestUsualTime(t *testing.T) {
 		}
 	}
 }
+
+// Other spellings are read too: an offset with a Z behind it.
+func TestTimeWithOffsetAndZ(t *testing.T) {
+	for s, want := range map[string]string{
+		"2026-05-04T05:49:05.586207+00:00Z": "2026-05-04T05:49:05.586207Z", "2026-05-04T07:49:05+02:00Z": "2026-05-04T05:49:05Z",
+		"2026-05-04 00:19:05-05:30Z": "2026-05-04T05:49:05Z", "2026-05-04T05:49Z": "", "2026-05-04T05:49:05+02:00ZZ": "", "2026-05-04T05:49:05+0200Z": "",
+		"2026-05-04T05:49:05 (UTC)": "2026-05-04T05:49:05Z",
+	} {
+		got, ok := parseTime(s)
+		if ok != (want != "") || ok && got.Format(time.RFC3339Nano) != want {
+			t.Errorf("%q: %s, %t, want %q", s, got, ok, want)
+		}
+	}
+}

@@ -107,6 +107,14 @@ address = "peer"
 payload = { p = { from = "peer", part = "port" } }`, `{"t":1,"peer":"2001:db8::7"}`, `x 00:00:01 2001:db8::7||| {}`},
 		{"decoding", `kind = "x"
 payload = { a = { from = "a", decode = "base64" }, b = { from = "b", decode = "hex" }, c = { from = "c", decode = "base64" } }`, `{"t":1,"ip":"203.0.113.7","a":"aWQK","b":"69 64","c":"~"}`, `x 00:00:01 203.0.113.7||| {"a":"id\n","b":"id","c":"~"}`},
+		{"matching", `kind = "x"
+address = { from = "m", match = '^\((.*?):\d+\)' }
+payload = { a = { from = "m", match = '\): (\w+)', lower = true }, b = { from = "m", match = '\w+$' }, c = { from = "m", match = 'x(y)', default = "z" }, d = { from = "m", match = 'PO|(x)' }, e = { from = "n", match = '"q":(\d)' } }`,
+			`{"t":1,"m":"(2001:db8::7:22): POST /a","n":{ "q" : 7 }}`, `x 00:00:01 2001:db8::7||| {"a":"post","b":"a","c":"z","e":"7"}`},
+		{"each with a time of its own", `kind = "command"
+each = "list"
+time = "at"
+payload = { command_text = "c", n = "n" }`, `{"t":1,"at":2,"ip":"203.0.113.7","list":[{"at":5,"c":"id","n":3},{"c":"ls"}]}`, "command 00:00:05 203.0.113.7||| {\"command_text\":\"id\",\"n\":3}\ncommand 00:00:02 203.0.113.7||| {\"command_text\":\"ls\"}"},
 		{"changes", `kind = "auth_attempt"
 payload = { success = { from = "s", map = { ok = true, no = false } }, service = { from = "v", lower = true, cut-suffix = "_server" }, username = { from = "u", default = "" }, method = { from = "m", cut-prefix = "auth:", map = { pw = "password" }, default = "other" } }`,
 			`{"t":1,"ip":"203.0.113.7","s":"no","v":"SSH_server","m":"auth:pw"}`, `auth_attempt 00:00:01 203.0.113.7||| {"method":"password","service":"ssh","success":false,"username":""}`},
@@ -260,7 +268,7 @@ func TestFaults(t *testing.T) {
 		"":                                                        "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = { t = false }":                           "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = \"t\"":                                   "recognised-by: is not a table of members and what they must say",
-		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, whole-seconds, payload, event, time, address, session, sensor, id",
+		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, whole-seconds, with-text, payload, event, time, address, session, sensor, id",
 		"vantage = \"moon\"\n" + good:                             "vantage: is neither honeypot nor host",
 		"version = 0\n" + good:                                    "version: is not a number from 1 to 999",
 		"title = 7\n" + good:                                      "title: is not a text in quotes",
@@ -273,6 +281,9 @@ func TestFaults(t *testing.T) {
 		good + "session = { from = \"a\", value = \"b\" }":        "event[1].session: has to have one of from, join and value",
 		good + "session = { value = \"b\", lower = true }":        "event[1].session: only what comes from a member can be changed",
 		good + "session = { from = \"a\", decode = \"rot13\" }":   "event[1].session.decode: is \"rot13\", want base64 or hex",
+		good + "session = { from = \"a\", match = \"(\" }":        "event[1].session.match: error parsing regexp: missing closing ): `(`",
+		good + "session = { value = \"a\", match = \"b\" }":       "event[1].session: only what comes from a member can be changed",
+		"with-text = 1\n" + good:                                  "with-text: is neither true nor false",
 		good + "session = { from = \"a\", map = { b = 1.5 } }":    "event[1].session.map.b: is not a text, a whole number, true or false",
 		good + "session = \".\"":                                  "event[1].session: \".\" is an element of a list, and there is no each",
 		good + "time = { from = \"t\", zone = \"Nowhere\" }":      "event[1].time.zone: \"Nowhere\" is not a time zone; want a name such as Europe/Berlin, or \"input\"",
@@ -317,6 +328,19 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
+// What the record says once may not be copied into each of its events without end.
+func TestTooMuch(t *testing.T) {
+	m := must(t, head+"kind = \"command\"\neach = \"list\"\npayload = { command_text = \".\", host = \"h\" }")
+	list := strings.Repeat(`"id",`, MaxEvents-1) + `"id"`
+	record := `{"t":1,"ip":"203.0.113.7","list":[` + list + `],"h":"` + strings.Repeat("a", maxGiven/MaxEvents-2)
+	if got := tell(m.NewReader(source), record+`"}`); strings.Count(got, "\n") != MaxEvents-1 {
+		t.Errorf("%.80s", got)
+	}
+	if got := tell(m.NewReader(source), record+`a"}`); got != "error: the record gives events of more than 16777216 bytes" {
+		t.Errorf("%.80s", got)
+	}
+}
+
 const everything = `
 recognised-by = { t = true }
 type = "what"
@@ -336,7 +360,7 @@ payload = { username = ["u", "."], password = "p", service = { from = "v", map =
 [[event]]
 kind = "tunnel"
 unless = { what = true }
-payload = { dst_ip = "h.Host", dst_port = { from = "h.Port", decode = "hex" }, both = { join = ["c", "p"] } }
+payload = { dst_ip = { from = "h.Host", match = "^(a)|b$" }, dst_port = { from = "h.Port", decode = "hex" }, both = { join = ["c", "p"] } }
 `
 
 // FuzzRead: whatever a record holds, its events can be stored if they are valid, and a
