@@ -182,8 +182,9 @@ func earliest(events []ttpcron.Event) time.Time {
 type unlessRicher struct {
 	recordParser
 	richer *richer
-	twice  bool // the file was named: what the richer log has is not left to it
-	n      int  // events that the richer log has
+	own    []ttpcron.SourceKind // which the richer log lacks
+	twice  bool                 // the file was named: what the richer log has is not left to it
+	n      int                  // events that the richer log has
 }
 
 // leftToRicher is the type of records that a richer log has.
@@ -195,7 +196,7 @@ func (u *unlessRicher) parse(record []byte, to *parsed) error {
 	}
 	kept := to.events[:0]
 	for i := range to.events {
-		if u.richer.has(to.events[i].Time) {
+		if u.richer.has(to.events[i].Time) && !slices.Contains(u.own, to.events[i].Kind) {
 			if u.n++; !u.twice {
 				continue
 			}
@@ -216,7 +217,11 @@ func (r *logReader) besideRicher(ctx context.Context, o Options) {
 		return
 	}
 	if found := findRicher(ctx, r.path, format, o); found != nil {
-		r.parser = &unlessRicher{recordParser: r.parser, richer: found, twice: o.Named}
+		u := &unlessRicher{recordParser: r.parser, richer: found, twice: o.Named}
+		if r.format.mapping != nil {
+			u.own = r.format.mapping().Own
+		}
+		r.parser = u
 	}
 }
 

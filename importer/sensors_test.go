@@ -1,12 +1,17 @@
 package importer
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // countsOf tells what reading gave: the number of events of each kind, of ignored and of
@@ -120,6 +125,161 @@ auth_attempt 2026-05-04T05:49:05Z 203.0.113.7 {"method":"password","protocol":"S
 		}
 		if text := strings.Join(all, "\n"); got.Format != tt.format || text != tt.want {
 			t.Errorf("%s gave, as %s:\n%s\nwant, as %s:\n%s", tt.record, got.Format, text, tt.format, tt.want)
+		}
+	}
+}
+
+// A login that Heralding wrote to both of its files is one event, and so is a session.
+func TestHeraldingTwice(t *testing.T) {
+	ids := map[string]string{}
+	for name, text := range map[string]string{
+		"log_session.json": `{"timestamp":"2026-05-04 05:49:04.100000","duration":3,"session_id":"s1","source_ip":"203.0.113.7","source_port":1,"destination_ip":"198.51.100.2","destination_port":22,"protocol":"ssh","num_auth_attempts":1,"auth_attempts":[{"timestamp":"2026-05-04 05:49:05.586207","username":"root","password":"x"}]}`,
+		"auth.csv":         "timestamp,auth_id,session_id,source_ip,source_port,destination_ip,destination_port,protocol,username,password,password_hash\n2026-05-04 05:49:05.586207,a1,s1,203.0.113.7,1,198.51.100.2,22,ssh,root,x,",
+		"session.csv":      "timestamp,duration,session_id,source_ip,source_port,destination_ip,destination_port,protocol,num_auth_attempts\n2026-05-04 05:49:04.100000,3,s1,203.0.113.7,1,198.51.100.2,22,ssh,1",
+	} {
+		r := mustRead(t, write(t, t.TempDir(), name, []byte(text+"\n")), Options{Final: true})
+		for i := range r.Events {
+			ids[name+string(r.Events[i].Kind)] = r.Events[i].ContentID()
+		}
+	}
+	if len(ids) != 4 || ids["log_session.jsonauth_attempt"] != ids["auth.csvauth_attempt"] || ids["log_session.jsonsession"] != ids["session.csvsession"] {
+		t.Errorf("got %v", ids)
+	}
+}
+
+// In a folder with Dionaea's database, its JSON log has only what the database lacks.
+func TestDionaeaBesideDatabase(t *testing.T) {
+	dir := t.TempDir()
+	database, err := os.ReadFile(buildDecnet(t, "testdata/dionaea-sqlite", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(at, more string) string {
+		return `{"connection":{"protocol":"ftpd","transport":"tcp","type":"accept"},"dst_ip":"198.51.100.3","dst_port":21,"src_ip":"203.0.113.7","src_port":1,"timestamp":"` + at + `"` + more + "}\n"
+	}
+	log := write(t, dir, "dionaea.json", []byte(record("2026-05-03T05:49:05", "")+record("2026-05-04T06:00:00", `,"ftp":{"commands":{"command":["LIST"],"arguments":[""]}}`)))
+	for _, tt := range []struct {
+		beside bool
+		o      Options
+		want   string
+	}{
+		{false, Options{}, "service_request 1, session 2; 0 ignored, 0 rejected"},
+		{true, Options{}, "service_request 1, session 1; 0 ignored, 0 rejected"},
+		{true, Options{Named: true}, "service_request 1, session 2; 0 ignored, 0 rejected"},
+		{true, Options{Below: true}, "service_request 1, session 2; 0 ignored, 0 rejected"}, // the database is not read either
+	} {
+		if tt.beside {
+			write(t, dir, "dionaea.sqlite", database)
+		}
+		tt.o.Final = true
+		if r := mustRead(t, log, tt.o); countsOf(r) != tt.want || (len(r.Notes) > 0) != (tt.beside && !tt.o.Below) {
+			t.Errorf("%+v: %s, %q, want %s", tt.o, countsOf(r), r.Notes, tt.want)
+		}
+	}
+}
+
+// The address of a DNS token's hit is a resolver's.
+func TestCanaryResolvers(t *testing.T) {
+	for record, want := range map[string]bool{
+		`{"manage_url":"u","memo":"m","channel":"DNS","token_type":"dns","src_ip":"198.51.100.53","time":"2026-05-04 05:49:05 (UTC)"}`:                         true,
+		`{"manage_url":"u","memo":"m","channel":"HTTP","token_type":"dns","src_ip":"198.51.100.53","time":"2026-05-04 05:49:05 (UTC)"}`:                        false,
+		`{"hits":[{"time_of_hit":1714637259.1,"src_ip":"198.51.100.53","input_channel":"DNS"}],"token_type":"windows_dir"}`:                                    true,
+		`{"AlertType":"CanarytokenIncident","Description":"DNS Canarytoken triggered","Timestamp":"2026-05-04 05:49:05 (UTC)","SourceIP":"198.51.100.53"}`:     true,
+		`{"AlertType":"CanarytokenIncident","Description":"Web Bug Canarytoken triggered","Timestamp":"2026-05-04 05:49:05 (UTC)","SourceIP":"198.51.100.53"}`: false,
+	} {
+		r := mustRead(t, write(t, t.TempDir(), "hits.json", []byte(record+"\n")), Options{Final: true})
+		if len(r.Events) != 1 || r.Events[0].ByResolver() != want {
+			t.Errorf("%s: %+v, want a resolver: %v", record, r.Events, want)
+		}
+	}
+}
+
+// presetRecords are the records of the presets' test data, one a line.
+func presetRecords(t *testing.T, name string) (all [][]byte) {
+	t.Helper()
+	matches, _ := filepath.Glob(filepath.Join("testdata", name, "input*"))
+	f, err := os.Open(matches[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		line = trimLine(line)
+		if json, ok := appendPython(nil, line); ok {
+			line = json
+		}
+		if jsontext.Check(line) == nil {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// No record of a preset's test data is recognised by another format.
+func TestPresetsAreDistinct(t *testing.T) {
+	for _, f := range presets() {
+		for _, record := range presetRecords(t, f.Name) {
+			for _, other := range Formats() {
+				if other.lines != nil && other.Name != f.Name && other.lines.recognises(record) {
+					t.Errorf("a record of %s is recognised as one of %s: %s", f.Name, other.Name, record)
+				}
+			}
+		}
+	}
+}
+
+// A record gives the same events whatever the order of its members; without one of them, or
+// with a value of another type, it gives events that can be stored, or is rejected.
+func TestPresetsOnVariedRecords(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, f := range presets() {
+		read := func(record string) string {
+			to := &parsed{}
+			to.reset(&arena{})
+			if err := f.lines.parser(&source{Settings: Settings{Host: "h"}}).parse([]byte(record), to); err != nil {
+				return "rejected"
+			}
+			var all []string
+			for i := range to.events {
+				e := &to.events[i]
+				if err := e.Validate(); err != nil {
+					t.Errorf("%s: %v", record, err)
+				}
+				all = append(all, e.ContentID()+string(e.AppendJSON(nil)))
+			}
+			return strings.Join(all, " ")
+		}
+		for _, record := range presetRecords(t, f.Name) {
+			var members []string
+			jsontext.EachMember(record, func(name []byte, v jsontext.Value) bool {
+				members = append(members, string(jsontext.AppendString(nil, string(name)))+": "+string(v.Raw()))
+				return true
+			})
+			want := read(string(record))
+			for range 3 {
+				random.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+				if got := read("{" + strings.Join(members, ", ") + "}"); got != want {
+					t.Errorf("%s: %s gives %s, want %s", f.Name, members, got, want)
+				}
+			}
+			for i, member := range members {
+				read("{" + strings.Join(slices.Delete(slices.Clone(members), i, i+1), ",") + "}")
+				name, _, _ := strings.Cut(member, ": ")
+				for _, value := range []string{"null", `""`, "-1", "1e400", "[]", "{}", `[["a","b"]]`, `[{"a":[1]},null,7]`, `{"":{"a":null}}`, `"\ud800\u0000"`, "true", strings.Repeat("[", 100) + strings.Repeat("]", 100)} {
+					other := slices.Clone(members)
+					other[i] = name + ":" + value
+					read("{" + strings.Join(other, ",") + "}")
+				}
+			}
+			for n := random.IntN(3); n < len(record); n += 3 {
+				if got := read(string(record[:n])); got != "rejected" {
+					t.Errorf("%s cut at %d gives %s", record, n, got)
+				}
+			}
 		}
 	}
 }

@@ -32,6 +32,8 @@ type Mapping struct {
 	// Richer names the format in which the same sensor says the same and more; empty if there
 	// is none.
 	Richer string
+	// Own are the kinds of event that the richer format lacks.
+	Own []ttpcron.SourceKind
 	// WholeSeconds says that equal records within a second are different events.
 	WholeSeconds bool
 	// WithText says that the sensor writes lines of text between its records.

@@ -268,7 +268,7 @@ func TestFaults(t *testing.T) {
 		"":                                                        "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = { t = false }":                           "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
 		"recognised-by = \"t\"":                                   "recognised-by: is not a table of members and what they must say",
-		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, whole-seconds, with-text, payload, event, time, address, session, sensor, id",
+		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, richer-lacks, whole-seconds, with-text, payload, event, time, address, session, sensor, id",
 		"vantage = \"moon\"\n" + good:                             "vantage: is neither honeypot nor host",
 		"version = 0\n" + good:                                    "version: is not a number from 1 to 999",
 		"title = 7\n" + good:                                      "title: is not a text in quotes",

@@ -104,7 +104,7 @@ var common = []string{"time", "address", "session", "sensor", "id"}
 
 func (p *parser) format(table map[string]any) {
 	m := p.m
-	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "whole-seconds", "with-text", "payload", "event"}, common...)...)
+	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "richer-lacks", "whole-seconds", "with-text", "payload", "event"}, common...)...)
 	if v, ok := keys["title"]; ok {
 		m.Title = p.str("title", v)
 	}
@@ -133,6 +133,11 @@ func (p *parser) format(table map[string]any) {
 	p.recognisedBy(keys["recognised-by"])
 	if v, ok := keys["richer"]; ok {
 		m.Richer = p.str("richer", v)
+	}
+	if v, ok := keys["richer-lacks"]; ok {
+		for _, kind := range p.texts("richer-lacks", v) {
+			m.Own = append(m.Own, ttpcron.SourceKind(kind))
+		}
 	}
 	if v, ok := keys["type"]; ok {
 		m.kind = p.places("type", v)
