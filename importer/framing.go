@@ -22,7 +22,7 @@ type framing struct {
 	debris bool
 	reread int64 // bytes that were put back to look for a record in them
 
-	python  []byte  // a line that Python printed, as JSON
+	python  pythonText
 	carried carried // the prefixes of the last line that had some
 	unwrap  *unwrapper
 	wrapped bool // records are looked for in wrappers first
@@ -69,11 +69,7 @@ func (r *logReader) jsonLine(ln line) {
 		}
 		return
 	}
-	if isPython(text) {
-		if json, ok := appendPython(r.framing.python[:0], text); ok {
-			r.framing.python, text = json, json
-		}
-	}
+	text = r.framing.python.json(text)
 	if text[0] == '{' {
 		r.framing.typed = false
 		if r.framing.wrapped && r.opened(text) {

@@ -32,7 +32,7 @@ func (r *logReader) textIn(text []byte) {
 
 // carriedRecord reads a record that had a prefix.
 func (r *logReader) carriedRecord(ln line, text []byte) {
-	text = trimLine(text)
+	text = r.framing.python.json(trimLine(text))
 	if used, err := r.parse(text); err == nil {
 		r.count(used)
 	} else if !r.opened(text) && !r.piecesOrNone(text) {

@@ -12,6 +12,21 @@ import (
 // strings, numbers, True, False, None, lists, tuples and dictionaries. The bytes of b'…' become
 // the characters with their numbers.
 
+// pythonText is the last line that Python printed, as JSON.
+type pythonText []byte
+
+// json returns the JSON of a line that Python printed, until the next call, or the line itself.
+func (t *pythonText) json(line []byte) []byte {
+	if !isPython(line) {
+		return line
+	}
+	json, ok := appendPython((*t)[:0], line)
+	if *t = json; !ok {
+		return line
+	}
+	return json
+}
+
 // isPython reports whether a text begins like a dictionary that Python printed. JSON has no
 // single quotes.
 func isPython(text []byte) bool {

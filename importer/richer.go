@@ -142,7 +142,7 @@ func firstRecord(ctx context.Context, log []logFile, format string, o Options) *
 	wanted, known := o.Catalog.find(format)
 	database := known && wanted.database != nil
 	for _, n := range log[:min(len(log), maxLogFiles)] {
-		f, err := Open(ctx, n.path, Options{Catalog: o.Catalog, Settings: o.Settings, Final: true, Below: o.Below || !database, Now: o.Now, Moved: o.Moved, peeks: true})
+		f, err := Open(ctx, n.path, Options{Catalog: o.Catalog, Settings: o.Settings, Final: true, Below: !database || o.Below && !new(tpotFolder).names(n.path), Now: o.Now, Moved: o.Moved, peeks: true})
 		if err != nil {
 			return nil
 		}

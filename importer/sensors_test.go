@@ -100,6 +100,14 @@ auth_attempt 2026-05-04T05:49:05Z 203.0.113.7 {"method":"password","protocol":"S
 			`auth_attempt 2026-05-04T05:49:05Z 2001:db8::7 [2001:db8::7]:22 {"method":"keyboard-interactive","password":"a b","protocol":"ssh","service":"ssh","success":false,"username":"u"}`},
 		{"qeeqbox", `{'src_ip': '203.0.113.7', 'action': 'login', 'timestamp': '2026-05-04T05:49:05', 'dest_ip': '0.0.0.0', 'dest_port': 23, 'protocol': 'telnet', 'username': None, 'password': "it's", 'status': 'success'}`,
 			`auth_attempt 2026-05-04T05:49:05Z 203.0.113.7 {"dst_port":23,"password":"it's","protocol":"telnet","service":"telnet","success":true}`},
+		{"qeeqbox", `{"log":"{'src_ip': '203.0.113.7', 'action': 'connection', 'timestamp': '2026-05-04T05:49:05', 'dest_ip': '0.0.0.0', 'dest_port': 23, 'server': 'vnc_server'}\n","stream":"stdout","time":"2026-05-04T05:49:06Z"}`,
+			`session 2026-05-04T05:49:05Z 203.0.113.7 {"dst_port":23,"fact":"opened","protocol":"vnc"}`},
+		{"qeeqbox", `May  4 05:49:05 host honeypots[7]: {'src_ip': '203.0.113.7', 'action': 'connection', 'timestamp': '2026-05-04T05:49:05', 'dest_ip': '0.0.0.0', 'server': 'vnc_server'}`,
+			`session 2026-05-04T05:49:05Z 203.0.113.7 {"fact":"opened","protocol":"vnc"}`},
+		{"beelzebub", `{"log":"{\"event\":{\"Status\":\"Interaction\",\"Msg\":\"SSH Terminal Session Interaction\",\"Protocol\":\"SSH\",\"Command\":\"{\\\"eventid\\\":1}\",\"SourceIp\":\"203.0.113.7\",\"ID\":\"a\"},\"time\":\"2026-05-04T05:49:05Z\"}\n","stream":"stdout"}`,
+			`command 2026-05-04T05:49:05Z 203.0.113.7 a {"command_text":"{\"eventid\":1}","protocol":"ssh"}`},
+		{"dionaea", `{"@timestamp":"2026-05-04T05:50:00Z","message":"{\"timestamp\":\"2026-05-04T05:49:05\",\"src_ip\":\"203.0.113.7\",\"connection\":{\"type\":\"reject\",\"transport\":\"tcp\",\"protocol\":\"pcap\"}}"}`,
+			`scan 2026-05-04T05:49:05Z 203.0.113.7 {"protocol":"tcp","scan":"probe"}`},
 		{"adbhoney", `{"input":"id","eventid":"adbhoney.command.input","src_ip":"203.0.113.7","unixtime":1777873746,"session":null}`,
 			`command 2026-05-04T05:49:06Z 203.0.113.7 {"command_text":"id","protocol":"adb"}`},
 		{"adbhoney", `{"duration":"2.1","eventid":"adbhoney.session.closed","src_ip":"203.0.113.7","timestamp":"2026-05-04 05:49:06.5","session":"b'a1'"}`,
@@ -175,6 +183,26 @@ func TestDionaeaBesideDatabase(t *testing.T) {
 		if r := mustRead(t, log, tt.o); countsOf(r) != tt.want || (len(r.Notes) > 0) != (tt.beside && !tt.o.Below) {
 			t.Errorf("%+v: %s, %q, want %s", tt.o, countsOf(r), r.Notes, tt.want)
 		}
+	}
+}
+
+// In T-Pot's folder the database is read, whichever folder above was named.
+func TestDionaeaInTpot(t *testing.T) {
+	dir := t.TempDir()
+	for _, sensor := range []string{"cowrie", "dionaea", "heralding"} {
+		if err := os.MkdirAll(filepath.Join(dir, sensor, "log"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	database, err := os.ReadFile(buildDecnet(t, "testdata/dionaea-sqlite", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := filepath.Join(dir, "dionaea", "log")
+	log := write(t, logs, "dionaea.json", []byte(`{"connection":{"protocol":"ftpd","transport":"tcp","type":"accept"},"dst_ip":"198.51.100.3","dst_port":21,"src_ip":"203.0.113.7","src_port":1,"timestamp":"2026-05-04T06:00:00"}`+"\n"))
+	write(t, logs, "dionaea.sqlite", database)
+	if r := mustRead(t, log, Options{Final: true, Below: true}); len(r.Events) != 0 || len(r.Notes) != 1 {
+		t.Errorf("%s, %q", countsOf(r), r.Notes)
 	}
 }
 

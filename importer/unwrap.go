@@ -232,6 +232,7 @@ type unwrapper struct {
 	chunk func(stream, text []byte, cut bool) ([]byte, bool)
 	// reject takes an element of a list of records that is not a record.
 	reject func(text []byte)
+	python pythonText
 	any    bool // every text may be a record, not only JSON
 	text   bool // some member held a text that is no JSON
 	typed  bool // the last text was a record of a text log, which may go on in the next
@@ -353,7 +354,7 @@ func (u *unwrapper) line(stream, text []byte, cut bool, depth int) bool {
 		u.text = true
 		return c.n > 0 && u.any && u.parse(c.text)
 	}
-	return u.open(c.text, depth)
+	return u.open(u.python.json(c.text), depth)
 }
 
 // list reads the elements of a list. Where some are records the others are rejected.
