@@ -1,17 +1,12 @@
 package importer
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // countsOf tells what reading gave: the number of events of each kind, of ignored and of
@@ -218,96 +213,6 @@ func TestCanaryResolvers(t *testing.T) {
 		r := mustRead(t, write(t, t.TempDir(), "hits.json", []byte(record+"\n")), Options{Final: true})
 		if len(r.Events) != 1 || r.Events[0].ByResolver() != want {
 			t.Errorf("%s: %+v, want a resolver: %v", record, r.Events, want)
-		}
-	}
-}
-
-// presetRecords are the records of the presets' test data, one a line.
-func presetRecords(t *testing.T, name string) (all [][]byte) {
-	t.Helper()
-	matches, _ := filepath.Glob(filepath.Join("testdata", name, "input*"))
-	f, err := os.Open(matches[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(text) {
-		line = trimLine(line)
-		if json, ok := appendPython(nil, line); ok {
-			line = json
-		}
-		if jsontext.Check(line) == nil {
-			all = append(all, line)
-		}
-	}
-	return all
-}
-
-// No record of a preset's test data is recognised by another format.
-func TestPresetsAreDistinct(t *testing.T) {
-	for _, f := range presets() {
-		for _, record := range presetRecords(t, f.Name) {
-			for _, other := range Formats() {
-				if other.lines != nil && other.Name != f.Name && other.lines.recognises(record) {
-					t.Errorf("a record of %s is recognised as one of %s: %s", f.Name, other.Name, record)
-				}
-			}
-		}
-	}
-}
-
-// A record gives the same events whatever the order of its members; without one of them, or
-// with a value of another type, it gives events that can be stored, or is rejected.
-func TestPresetsOnVariedRecords(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, f := range presets() {
-		read := func(record string) string {
-			to := &parsed{}
-			to.reset(&arena{})
-			if err := f.lines.parser(&source{Settings: Settings{Host: "h"}}).parse([]byte(record), to); err != nil {
-				return "rejected"
-			}
-			var all []string
-			for i := range to.events {
-				e := &to.events[i]
-				if err := e.Validate(); err != nil {
-					t.Errorf("%s: %v", record, err)
-				}
-				all = append(all, e.ContentID()+string(e.AppendJSON(nil)))
-			}
-			return strings.Join(all, " ")
-		}
-		for _, record := range presetRecords(t, f.Name) {
-			var members []string
-			jsontext.EachMember(record, func(name []byte, v jsontext.Value) bool {
-				members = append(members, string(jsontext.AppendString(nil, string(name)))+": "+string(v.Raw()))
-				return true
-			})
-			want := read(string(record))
-			for range 3 {
-				random.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-				if got := read("{" + strings.Join(members, ", ") + "}"); got != want {
-					t.Errorf("%s: %s gives %s, want %s", f.Name, members, got, want)
-				}
-			}
-			for i, member := range members {
-				read("{" + strings.Join(slices.Delete(slices.Clone(members), i, i+1), ",") + "}")
-				name, _, _ := strings.Cut(member, ": ")
-				for _, value := range []string{"null", `""`, "-1", "1e400", "[]", "{}", `[["a","b"]]`, `[{"a":[1]},null,7]`, `{"":{"a":null}}`, `"\ud800\u0000"`, "true", strings.Repeat("[", 100) + strings.Repeat("]", 100)} {
-					other := slices.Clone(members)
-					other[i] = name + ":" + value
-					read("{" + strings.Join(other, ",") + "}")
-				}
-			}
-			for n := random.IntN(3); n < len(record); n += 3 {
-				if got := read(string(record[:n])); got != "rejected" {
-					t.Errorf("%s cut at %d gives %s", record, n, got)
-				}
-			}
 		}
 	}
 }
