@@ -126,7 +126,7 @@ func joinText(field func(name string) (string, bool), between string, names ...s
 }
 
 // tellingFields are the payload fields that tell a person most, the best first.
-var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "dns_qname", "username", "matched_signature", "matched"}
+var tellingFields = []string{"command_text", "user_agent", "raw_url", "request_path", "dns_qname", "username", "signature", "matched_signature", "matched"}
 
 // Scalar returns the member called name as text: a string, or a number, true or false as
 // JSON writes it. It returns false for a missing member or any other type.

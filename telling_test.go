@@ -57,6 +57,7 @@ func TestTelling(t *testing.T) {
 		{SessionFact, `{"fact":"closed","duration_ms":1e99}`, "closed"},
 		{SessionFact, `{"fact":"closed","duration_ms":-1}`, "closed"},
 		{SessionFact, `{"fact":"closed"}`, "closed"},
+		{"alert", `{"category":"Misc Attack","dst_port":80,"signature":"ET SCAN Masscan"}`, "ET SCAN Masscan"},
 		{Stdin, `{"input_text":"root:x","program":"chpasswd"}`, "(chpasswd) root:x"},
 		{Stdin, `{"input_text":"yes"}`, "yes"},
 		{CanaryFingerprint, `{"user_agent":"curl/8","request_path":"/a"}`, "curl/8"},

@@ -153,5 +153,5 @@ func (j *jsonHead) unknown() *likeness {
 	if len(j.members) > maxMembersNamed {
 		more = " and others"
 	}
-	return &likeness{what: "JSON whose records have the members " + strings.Join(names, ", ") + more, todo: "such records are not read"}
+	return &likeness{what: "JSON whose records have the members " + strings.Join(names, ", ") + more, todo: "if a sensor wrote them, describe them in the config file, in a table [format.NAME]: see docs/sources.md"}
 }

@@ -154,11 +154,11 @@ func NewCatalog(mappings []*mapping.Mapping) *Catalog {
 
 // Findings says, one sentence each, where a description of the file's format does not fit its
 // records: members that no record has, conditions that none meets, records that lack what an
-// event needs. It is empty for formats that no mapping describes, for files that were not
+// event needs. It is empty for formats that the user did not describe, for files that were not
 // read with Options.Account, and where all fits.
 func (f *File) Findings() []string {
 	log, ok := f.reader.(*logReader)
-	if !ok {
+	if !ok || f.format == nil || f.format.sum == "" {
 		return nil
 	}
 	parser := log.parser

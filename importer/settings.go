@@ -130,11 +130,12 @@ func (e *LacksError) SaidBefore() bool { return e.said }
 func (e *LacksError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *LacksError) Error() string {
-	var examples []string
+	var examples, flags []string
 	for _, s := range e.Settings {
-		examples = append(examples, settingExamples[s])
+		examples, flags = append(examples, settingExamples[s]), append(flags, "--"+s)
 	}
-	return fmt.Sprintf("%s: its format is %s, but it does not say its %s: set %s", e.Path, e.Format, joinAnd(e.Settings), joinAnd(examples))
+	return fmt.Sprintf("%s: its format is %s, but it does not say its %s: set %s in a table [[input]] of the config file, or give import %s",
+		e.Path, e.Format, joinAnd(e.Settings), joinAnd(examples), joinAnd(flags))
 }
 
 // settingExamples show how a setting is set.

@@ -43,7 +43,7 @@ func TestSettings(t *testing.T) {
 	if !errors.As(err, &lacks) || lacks.Look() == nil || lacks.Found.Format != "zoned" {
 		t.Fatalf("without a zone: %v", err)
 	}
-	if want := path + `: its format is zoned, but it does not say its zone: set zone = "Europe/Berlin"`; err.Error() != want {
+	if want := path + `: its format is zoned, but it does not say its zone: set zone = "Europe/Berlin" in a table [[input]] of the config file, or give import --zone`; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
 	look := *lacks.Look()

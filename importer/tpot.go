@@ -23,9 +23,9 @@ var tpotOthers = map[string]string{
 	"blackhole":  "T-Pot's list of mass scanners, not a log",
 	"elk":        "T-Pot's Elasticsearch: the logs that it was made from are in the other folders",
 	"ews":        "T-Pot's own reports to others",
-	"fatt":       "fingerprints of packets, not what an attacker did",
+	"fatt":       "a log of fingerprints, not of what attackers did",
 	"nginx":      "T-Pot's own web server: its visitors use T-Pot",
-	"p0f":        "fingerprints of packets, not what an attacker did",
+	"p0f":        "a log of fingerprints, not of what attackers did",
 	"spiderfoot": "searches of those who use T-Pot",
 	"tpot":       "T-Pot's own",
 }

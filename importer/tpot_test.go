@@ -28,7 +28,7 @@ func TestTpotFolder(t *testing.T) {
 		{"tpotce", "tpotce/data/cowrie/log/cowrie.json.1.gz tpotce/data/cowrie/log/cowrie.json tpotce/data/dionaea/log/dionaea.json tpotce/data/dionaea/log/dionaea.sqlite! " +
 			"tpotce/data/dionaea/log/other.sqlite tpotce/data/heralding/log/auth.csv tpotce/docker/nginx/readme",
 			"tpotce/data/cowrie/downloads.tgz: it is an archive of captured files, and was not opened; tpotce/data/elk: it is T-Pot's Elasticsearch: the logs that it was made from are in the other folders; " +
-				"tpotce/data/nginx: it is T-Pot's own web server: its visitors use T-Pot; tpotce/data/p0f: it is fingerprints of packets, not what an attacker did; " +
+				"tpotce/data/nginx: it is T-Pot's own web server: its visitors use T-Pot; tpotce/data/p0f: it is a log of fingerprints, not of what attackers did; " +
 				"tpotce: 2 folders of captured files, not entered: tpotce/data/cowrie/downloads, tpotce/data/dionaea/binaries; name one to read what is in it"},
 		{"tpotce/data/dionaea", "tpotce/data/dionaea/log/dionaea.json tpotce/data/dionaea/log/dionaea.sqlite! tpotce/data/dionaea/log/other.sqlite",
 			"tpotce/data/dionaea: 1 folder of captured files, not entered: tpotce/data/dionaea/binaries; name one to read what is in it"},

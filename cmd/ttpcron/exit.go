@@ -103,7 +103,7 @@ func hintOf(err error) string {
 	case errors.Is(err, jobs.ErrInterrupted):
 		return "what was done is kept; run the command again to go on"
 	case errors.As(err, &bad) && everyLacks(bad):
-		return restDone(bad) + "give import --zone, --year or --host; for run-once and the daemon, put the file in a table [[input]] of the config file"
+		return restDone(bad) + "docs/config.md describes the tables [[input]], ttpcron import --help the flags"
 	case errors.As(err, &bad) && noFormat(bad):
 		return restDone(bad) + "ttpcron import --list-formats shows what is read, --explain FILE what a file is"
 	case errors.As(err, &bad) && errors.As(err, &useless):

@@ -28,8 +28,8 @@ func printImported(out io.Writer, files []jobs.FileReport, m *ttpcron.ImportRepo
 	if m.BeforeHorizon > 0 {
 		more += fmt.Sprintf(", %s before the horizon", term.Count(m.BeforeHorizon))
 	}
-	fmt.Fprintf(out, "Imported %s: %s; %s, %s known; %s lines ignored%s, %s rejected%s.\n",
-		filesText(files), term.Plural(m.Lines, "line", "lines"), term.Plural(m.New, "new event", "new events"), term.Count(m.Known), term.Count(m.Ignored), more, term.Count(m.Rejected), knownRejects(*m))
+	fmt.Fprintf(out, "Imported %s: %s; %s, %s known; %s ignored%s, %s rejected%s.\n",
+		filesText(files), term.Plural(m.Lines, "line", "lines"), term.Plural(m.New, "new event", "new events"), term.Count(m.Known), term.Plural(m.Ignored, "line", "lines"), more, term.Count(m.Rejected), knownRejects(*m))
 	printBreakdown(out, m)
 	if m.Waiting > 0 {
 		fmt.Fprintf(out, "Of the files that grow %s.\n", waitingText(m.Waiting))

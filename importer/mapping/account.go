@@ -18,7 +18,8 @@ type account struct {
 
 // eventAccount counts what one description of an event made.
 type eventAccount struct {
-	met, given int // records or elements that met its conditions, and that gave an event
+	met         bool // a record or element met its conditions
+	whole, part int  // those that gave an event, and those without what an event of the kind needs
 }
 
 // Account makes the reader count, for [Reader.Findings].
@@ -70,10 +71,10 @@ func (r *Reader) Findings() (all []string) {
 			what += ", " + e.summary
 		}
 		switch {
-		case n.met == 0:
+		case !n.met:
 			all = append(all, what+": no record meets its conditions")
-		case n.given < n.met:
-			all = append(all, fmt.Sprintf("%s: %d of %d that meet its conditions have no %s", what, n.met-n.given, n.met, strings.Join(contents[e.kind].needs, " or ")))
+		case n.part > 0:
+			all = append(all, fmt.Sprintf("%s: %d of %d that meet its conditions have no %s", what, n.part, n.whole+n.part, strings.Join(contents[e.kind].needs, " or ")))
 		}
 	}
 	return all

@@ -456,6 +456,7 @@ payload = { username = "u", password = "p" }`)
 	for _, record := range []string{
 		`{"t":1,"ip":"203.0.113.7","what":"line","c":"id"}`, `{"t":1,"ip":"203.0.113.7","what":"line","c":""}`,
 		`{"t":1,"ip":"203.0.113.7","what":"connect","list":[{"u":"a"},{"x":"b"}]}`,
+		`{"t":"no time","ip":"203.0.113.7","what":"line","c":"id"}`, // rejected: the reason says it all
 	} {
 		tell(r, record)
 	}
@@ -465,6 +466,14 @@ payload = { username = "u", password = "p" }`)
 		"event 3, auth_attempt, each of list: 1 of 2 that meet its conditions have no username or password or key_fingerprint"
 	if got := strings.Join(r.Findings(), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	r = m.NewReader(source)
+	r.Account()
+	tell(r, `{"t":"no time","ip":"203.0.113.7","what":"line","c":"id"}`)
+	for _, finding := range r.Findings() {
+		if strings.HasPrefix(finding, "event 1,") {
+			t.Errorf("of a record without a time: %s", finding)
+		}
 	}
 }
 

@@ -231,11 +231,14 @@ func (r *Reader) event(index, most int, add func(*ttpcron.Event)) (some int, err
 		met, ok, err := r.one(e, add)
 		if r.account != nil {
 			r.account.noticed(&e.names, r.element)
-			if met {
-				r.account.events[index].met++
-			}
-			if ok {
-				r.account.events[index].given++
+			switch n := &r.account.events[index]; {
+			case !met:
+			case err != nil: // a record that is rejected may be read twice
+				n.met = true
+			case ok:
+				n.met, n.whole = true, n.whole+1
+			default:
+				n.met, n.part = true, n.part+1
 			}
 		}
 		if ok {
