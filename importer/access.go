@@ -32,15 +32,15 @@ var accessLog = Format{
 	},
 }
 
-// accessLine is what stands before the request.
+// accessLine is the part of a line before the request.
 type accessLine struct {
 	host, from, user, time []byte
 	rest                   []byte // from the request on
 }
 
-// cutAccess reads what stands before the request. The user, whom a client names, may have
-// blanks. An address that is a name is known by the "-" behind it, so that what a syslog
-// daemon or a container puts before the line is none.
+// cutAccess reads the part before the request. The user, which the client chooses, may
+// contain spaces. A host name counts as an address only if "-" follows it, so the prefix of a
+// syslog daemon or a container is not taken for one.
 func cutAccess(line []byte) (l accessLine, ok bool) {
 	from, rest, one := bytes.Cut(line, []byte(" "))
 	ident, rest, two := bytes.Cut(rest, []byte(" "))
@@ -171,8 +171,8 @@ func isPlainAddress(text []byte) bool {
 	return err == nil
 }
 
-// request reads "GET / HTTP/1.1". What is no request is kept as the address that it asks for,
-// so that rules see it.
+// request reads "GET / HTTP/1.1". Text that is not a request is kept as raw_url, so that rules
+// see it.
 func (p *accessParser) request(text string) {
 	if text == "-" || text == "" {
 		return

@@ -18,10 +18,10 @@ import (
 //
 //	node=web-1 type=EXECVE msg=audit(1777873745.586:4567): argc=2 a0="cat" a1="/etc/passwd"
 //
-// Several records make an event of the kernel. They have its time and serial number in
-// common, come one after the other, and those of two events may alternate. auditd does not
-// write the last one, EOE, to its log, so an event ends with PROCTITLE, or when a later
-// record shows that nothing more will come. At the end of a file that may grow it waits.
+// One event of the kernel is several records with the same time and serial number. The
+// records of two events may alternate. auditd does not write the last one, EOE, to its log, so
+// an event ends with PROCTITLE, or when a later record shows that nothing more will come. At
+// the end of a file that may grow, an open event waits.
 var auditd = Format{
 	Name: "auditd", Title: "the audit log of Linux (auditd)", Version: 1,
 	Records: []RecordType{
@@ -45,8 +45,8 @@ var auditd = Format{
 	},
 }
 
-// oneLine is the continues of a text log in which each line is a record. It has one because
-// what a record gives depends on those before it, see joins.
+// oneLine is the continues of a text log in which each line is a record. The log has one
+// because its records depend on those before them: see joins.
 func oneLine(_, _ []byte) ([]byte, bool) { return nil, false }
 
 // auditHead is what each line begins with.
@@ -97,7 +97,7 @@ func isAudit(line []byte) bool {
 	return ok
 }
 
-// auditLacks reports that the first record has no node, and nothing else says whose log it is.
+// auditLacks names the setting host if neither the first record nor a setting names the host.
 func auditLacks(head []byte, src *source) []string {
 	if src.Host != "" {
 		return nil
@@ -188,7 +188,7 @@ const (
 	maxAuditArgs    = 256 << 10
 	maxAuditArgc    = 1 << 14
 	maxAuditMore    = 1 << 12         // of any other value
-	auditEventEnds  = 2 * time.Second // later than this nothing comes of an event: as auditd has it
+	auditEventEnds  = 2 * time.Second // no record of an event comes later than this, as auditd assumes too
 	auditClocks     = time.Minute     // how far the clocks of hosts that share a log may differ
 	auditPidForgets = 10 * time.Minute
 )
@@ -214,10 +214,10 @@ type auditEvent struct {
 
 type auditSession struct{ node, ses string }
 
-// auditAttempts is what a process said of attempts to log in.
+// auditAttempts is what a process reported about login attempts.
 type auditAttempts struct {
 	at                time.Time
-	op                string // which part of the program spoke of passwords first
+	op                string // the operation that first reported a password
 	failed, succeeded bool
 }
 
@@ -235,8 +235,8 @@ func newAuditParser(src *source) recordParser {
 	return &auditParser{host: src.Host, execs: map[string]bool{}}
 }
 
-// continues takes over the addresses of sessions from the previous file. Whatever else it
-// knows would make other events of this file than reading it alone.
+// continues takes over the addresses of sessions from the previous file, and nothing else:
+// with more, this file would have other events than when it is read alone.
 func (p *auditParser) continues(from recordParser) {
 	if before, ok := from.(*auditParser); ok {
 		p.sessions = before.sessions
@@ -443,7 +443,7 @@ func (e *auditEvent) started() bool {
 // titleCut is the length at which the kernel cuts PROCTITLE.
 const titleCut = 128
 
-// finish gives the event of the kernel's event i, and forgets that.
+// finish makes an event of the kernel's event i, and forgets the latter.
 func (p *auditParser) finish(i int, to *parsed) {
 	e := p.open[i]
 	p.open = append(p.open[:i], p.open[i+1:]...)
@@ -480,7 +480,8 @@ func (p *auditParser) finish(i int, to *parsed) {
 	p.give(&ttpcron.Event{Kind: ttpcron.Command, Time: e.at, DeckyID: e.node}, e.fields["ses"], "", to)
 }
 
-// named is a user's name of an enriched log, which says "unset" and "unknown(1000)" too.
+// named returns a user's name from an enriched log, or nothing for "unset" and
+// "unknown(1000)".
 func named(user string) string {
 	if user == "unset" || strings.HasPrefix(user, "unknown(") {
 		return ""
@@ -488,7 +489,7 @@ func named(user string) string {
 	return user
 }
 
-// give completes an event and gives it. The address is that of the record, or else of the
+// give completes an event and hands it on. Its address is that of the record, or else of the
 // login that began the session.
 func (p *auditParser) give(e *ttpcron.Event, ses, address string, to *parsed) {
 	e.Vantage = ttpcron.VantageHost

@@ -12,8 +12,8 @@ import (
 // every format that reads JSON objects reads it. Like UTF-16, CSV is a layer of the stream:
 // what follows never sees a comma. See csvreader.go for the rows.
 //
-// Which columns there are says the header line. It, and the rows, must look like CSV, and a
-// format must know the objects that they give: nothing else is taken for CSV.
+// The header line names the columns. A file is taken for CSV only if the header and the rows
+// look like it, and a format recognises the resulting objects.
 
 const (
 	// maxColumns bounds the columns of a table.
@@ -24,7 +24,7 @@ const (
 	csvRowsLooked = 50
 )
 
-// csvShape is what a file's first rows say about all of them.
+// csvShape is what the first rows of a file show about the whole file.
 type csvShape struct {
 	comma   byte // what separates cells
 	newline byte
@@ -171,8 +171,8 @@ func isStrict(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return strings.ContainsAny(name, " :/()") })
 }
 
-// strong reports whether the header could not be a line of any text, so that no format but
-// one that reads the rows may have the file.
+// strong reports whether the header cannot be a line of ordinary text. Then only a format
+// that reads the rows may take the file.
 func (s *csvShape) strong() bool { return len(s.header) > 2 && isStrict(s.header) }
 
 var (

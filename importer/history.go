@@ -16,8 +16,8 @@ import (
 //	#1700000000              : 1700000000:0;uname -a      - cmd: uname -a
 //	uname -a                                                when: 1700000000
 //
-// It has no addresses, and names neither the host nor the user. The user is found in the
-// path of the file.
+// A history has no addresses, and names neither host nor user. The path of the file tells the
+// user.
 var shellHistory = Format{
 	Name: "history", Title: "the history of a shell (bash, zsh, fish) with times", Version: 1,
 	Records: []RecordType{{Name: "command", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "only with a time"}},
@@ -89,7 +89,7 @@ func newHistoryParser(src *source) recordParser {
 	return &historyParser{host: src.Host, user: homeOf(src.path)}
 }
 
-// homeOf returns whose home a file is in, going by its path; empty if it does not say.
+// homeOf returns the user in whose home folder a file is, by its path; empty if unknown.
 func homeOf(path string) string {
 	if path == "" {
 		return ""
@@ -162,8 +162,8 @@ func (p *historyParser) parse(record []byte, to *parsed) error {
 	return nil
 }
 
-// unmetafy undoes how zsh writes bytes that mean something to itself: 0x83, and the byte
-// with another bit.
+// unmetafy undoes zsh's escapes for bytes that have a meaning for zsh itself: 0x83, and the
+// byte with bit 5 flipped.
 func unmetafy(text []byte) []byte {
 	if bytes.IndexByte(text, 0x83) < 0 {
 		return text

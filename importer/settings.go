@@ -9,11 +9,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Settings say of an input what its files leave out. They are part of what its events say:
-// with another zone the same lines are other events, with other times.
+// Settings are what the files of an input leave out. They are part of its events: with another
+// zone, the same lines become other events, with other times.
 type Settings struct {
 	Zone *time.Location // of times that name no zone and are not known to be UTC; nil: not set
-	Year int            // in which a file begins whose times have no year; 0: not set
+	Year int            // in which the file begins, if its times have no year; 0: not set
 	Host string         // whose log it is, if the log does not say; empty: not set
 }
 
@@ -112,8 +112,7 @@ type source struct {
 	path string // as the user gave it; empty for standard input
 }
 
-// LacksError says that a file was not read because it leaves something out that no
-// setting says either.
+// LacksError says that a file was not read because it needs settings that it has not.
 type LacksError struct {
 	Path     string
 	Format   string      // its name

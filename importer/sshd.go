@@ -14,8 +14,8 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// What an SSH server and sudo say in the system's log: auth.log, secure or messages as
-// syslog daemons write them, and the journal of systemd as journalctl prints it,
+// The messages of an SSH server and sudo in the system's log: auth.log, secure or messages as
+// syslog daemons write them, or systemd's journal as journalctl prints it:
 //
 //	Nov 27 13:51:56 web-1 sshd[4711]: Failed password for root from 203.0.113.7 port 40000 ssh2
 //	2026-11-27T13:51:56.123456+01:00 web-1 sudo: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id
@@ -235,7 +235,7 @@ func isSSHD(line []byte) bool {
 	return ok && (isServer(l.program) || string(l.program) == "sudo")
 }
 
-// sshdLacks reports what a log leaves out whose times have no year and no zone.
+// sshdLacks names the settings that a log needs because its times have no year or zone.
 func sshdLacks(head []byte, src *source) (missing []string) {
 	if !bsdHead.Match(head) {
 		return nil
@@ -251,8 +251,8 @@ func sshdLacks(head []byte, src *source) (missing []string) {
 
 var bsdHead = newExpression(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? [^\s{}"]+ (?:sshd(?:-session|-auth)?|sudo)(?:\[\d{1,10}\])?: `)
 
-// written is the date in a file's name, by which rotation says when the file was complete;
-// zero if there is none.
+// written returns the date in a rotated file's name: when the file was complete. It is zero
+// if there is none.
 func (s *source) written() time.Time {
 	if s.path == "" {
 		return time.Time{}
@@ -264,8 +264,8 @@ func (s *source) written() time.Time {
 	return time.Date(p.stamp[0], time.Month(p.stamp[1]), p.stamp[2], 0, 0, 0, 0, time.UTC)
 }
 
-// yearClock finds the year of times that have none. A log is in the order of time, apart
-// from a clock that is set and lines that were late.
+// yearClock finds the year of times that have none. The lines are in the order of time,
+// unless a clock was set or a line came late.
 type yearClock struct {
 	zone    *time.Location
 	year    int       // of the last time
@@ -274,10 +274,10 @@ type yearClock struct {
 }
 
 const (
-	// backwards is how far time may run backwards before it is taken for the next year.
+	// backwards is how far times may go back within a year; further means the next year.
 	backwards = 31 * 24 * time.Hour
-	// aheadOfName is how much later than the date of its name a file may end, which may be
-	// of another zone.
+	// aheadOfName is how long after the date in its name a file may end: the date may be in
+	// another zone.
 	aheadOfName = 2 * 24 * time.Hour
 )
 
@@ -323,12 +323,12 @@ func (c *yearClock) at(l *sysLine) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// wrongYear is how far the end of a log and the last change of its file may lie apart before
+// wrongYear is how far the last time of a log may be from the last change of its file before
 // the year is in doubt.
 const wrongYear = 300 * 24 * time.Hour
 
-// notes says that the year that was set may be wrong: it has to change with each file that
-// rotation begins in another year.
+// notes says that the setting year may be wrong. A common cause: rotated files that begin in
+// different years share one setting.
 func (c *yearClock) notes(modified time.Time) []string {
 	if c.last.IsZero() || modified.IsZero() || !c.written.IsZero() {
 		return nil
@@ -427,7 +427,7 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 	return nil
 }
 
-// maxRepeated is how many attempts a line stands for at most. sshd ends a connection after
+// maxRepeated is the largest number of attempts that one line may stand for. sshd ends a connection after
 // MaxAuthTries, which is 6 unless it is set.
 const maxRepeated = 64
 
@@ -460,7 +460,7 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 				return false, nil
 			}
 		}
-		// A certificate's name is the client's text too, and stands behind the address.
+		// A certificate's name is the client's text too, and comes after the address.
 		if len(m[9]) > 0 && sshdForged.Match(m[4]) {
 			return false, errForged
 		}
@@ -569,7 +569,7 @@ func (p *sshdParser) attempt(e *ttpcron.Event, l *sysLine, user, address, port [
 	p.list.text("username", unvis(user))
 }
 
-// unvis undoes how sshd writes what is no plain character: \303 or \\.
+// unvis undoes sshd's escapes for unusual bytes, \303 or \\.
 func unvis(text []byte) string {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return string(text)
@@ -609,7 +609,7 @@ func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {
 	return true
 }
 
-// unhash undoes how sudo and syslog daemons write control characters: #012.
+// unhash undoes the escapes of sudo and syslog daemons for control characters, #012.
 func unhash(text []byte) string {
 	if bytes.IndexByte(text, '#') < 0 {
 		return string(text)

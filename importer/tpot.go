@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// T-Pot keeps the logs of its sensors in one folder, ~/tpotce/data or /data: each has a
-// folder there, in which log has what it wrote. See
+// T-Pot keeps the logs of its sensors in one folder, ~/tpotce/data or /data. Each sensor has a
+// folder there, with its logs in the folder log. See
 // https://github.com/telekom-security/tpotce, docker-compose.yml.
 
-// tpotSensors are the folders in T-Pot's with something that attackers did.
+// tpotSensors are the folders in T-Pot's folder that show what attackers did.
 var tpotSensors = []string{
 	"adbhoney", "beelzebub", "ciscoasa", "citrixhoneypot", "conpot", "cowrie", "ddospot", "dicompot", "dionaea", "elasticpot",
 	"endlessh", "galah", "glutton", "go-pot", "h0neytr4p", "hellpot", "heralding", "honeyaml", "honeypots", "honeysap", "honeytrap",
 	"ipphoney", "log4pot", "mailoney", "medpot", "miniprint", "rdpy", "redishoneypot", "sentrypeer", "suricata", "tanner", "wordpot",
 }
 
-// tpotOthers are the folders in T-Pot's that are left, with why.
+// tpotOthers are the folders in T-Pot's folder that are not read, and why.
 var tpotOthers = map[string]string{
 	"blackhole":  "T-Pot's list of mass scanners, not a log",
 	"elk":        "T-Pot's Elasticsearch: the logs that it was made from are in the other folders",
@@ -79,7 +79,7 @@ func (t *tpotFolder) leaves(path string, d fs.DirEntry) string {
 	return ""
 }
 
-// sensor returns the folder of the sensor in T-Pot's that a path is in, empty if none.
+// sensor returns the sensor's folder in T-Pot's folder that contains a path, empty if none.
 func (t *tpotFolder) sensor(path string) string {
 	for folder, above := filepath.Dir(path), ""; above != folder; folder = above {
 		if above = filepath.Dir(folder); t.is(above) {

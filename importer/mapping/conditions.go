@@ -8,9 +8,9 @@ import (
 // condition is what a member must say.
 type condition struct {
 	place place
-	// there says whether the member has to be there, if nothing is asked of its value.
+	// there says whether the member has to be present; it matters only without want.
 	there bool
-	want  []pattern // one of these; none: nothing is asked of its value
+	want  []pattern // texts that the value may have; none: any
 }
 
 // pattern is a text in which a * stands for any text.

@@ -7,11 +7,11 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// content is what a payload of a kind says.
+// content describes the payload of a kind.
 type content struct {
-	// needs are fields of which an event has to have one: without any it would say nothing.
+	// needs are fields. An event without any of them would say nothing, and is not made.
 	needs []string
-	// empty says that such a field may be an empty text.
+	// empty says that these fields may be empty texts.
 	empty bool
 	also  []string // further fields that rules and views know
 }
@@ -33,7 +33,7 @@ var contents = map[ttpcron.SourceKind]content{
 // facts are the words of the field fact.
 var facts = []string{"opened", "client", "kex", "var", "size", "params", "closed"}
 
-// words are fields that have one of a few texts.
+// words are fields that may only have certain texts.
 var words = map[ttpcron.SourceKind]map[string][]string{
 	ttpcron.SessionFact:  {"fact": facts},
 	ttpcron.FileTransfer: {"direction": {"in", "out"}},
@@ -42,7 +42,7 @@ var words = map[ttpcron.SourceKind]map[string][]string{
 // flags are fields that are true or false.
 var flags = map[ttpcron.SourceKind]string{ttpcron.AuthAttempt: "success", ttpcron.FileTransfer: "failed"}
 
-// check looks for what rules and views could make nothing of.
+// check finds fields and values that no rule and no view could use.
 func (p *parser) check(at string, e *event) {
 	known, ok := contents[e.kind]
 	if !ok {
@@ -97,8 +97,8 @@ func (v *value) constants() (all []ttpcron.Field) {
 	return all
 }
 
-// misspelt returns the one of some names that differs from a name in one letter: one that
-// is missing, too many or another.
+// misspelt returns the known name that differs from a name by one letter, which is missing,
+// added or changed.
 func misspelt(name string, names []string) string {
 	if len(name) < 4 || slices.Contains(names, name) {
 		return ""

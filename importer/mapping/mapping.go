@@ -1,12 +1,12 @@
-// Package mapping turns records that are JSON objects into events, as a description says.
+// Package mapping turns JSON objects into events, following a description.
 //
-// A [Mapping] is what the table [format.NAME] of a config file says of a format: how its
-// records are recognised, and which members become the time, the address and the payload of
-// which kinds of event. docs/sources.md describes the language. Start with [Parse]; a
+// A [Mapping] is the description in a table [format.NAME] of a config file: how to recognise
+// the records of the format, and which members become the time, the address and the payload
+// of which kinds of event. docs/sources.md describes the language. Start with [Parse]; a
 // [Reader] then reads the records of one file.
 //
 // An attacker may have written every value. The work for a record is proportional to its
-// size, and a record gives at most [MaxEvents] events.
+// size, and a record becomes at most [MaxEvents] events.
 package mapping
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// MaxEvents is the most events that one record gives. A record that has more is an error.
+// MaxEvents is the largest number of events that one record may become. More is an error.
 // An attacker may try many passwords in one connection.
 const MaxEvents = 2048
 
@@ -25,11 +25,11 @@ const MaxEvents = 2048
 type Mapping struct {
 	Name    string // letters, digits and -
 	Title   string // a few words for help
-	Version int    // raised whenever the same record gives other events; at least 1
+	Version int    // raised whenever the same record becomes other events; at least 1
 	Vantage ttpcron.Vantage
-	// NeedsZone says that the times name no zone, and that the input has to say it.
+	// NeedsZone says that the times name no zone, so the input's settings have to.
 	NeedsZone bool
-	// Richer names the format in which the same sensor says the same and more; empty if there
+	// Richer names the format in which the same sensor logs the same and more; empty if there
 	// is none.
 	Richer string
 	// Own are the kinds of event that the richer format lacks.
@@ -40,7 +40,7 @@ type Mapping struct {
 	WithText bool
 
 	sum        string
-	names      names // of the members of a record that are used
+	names      names // of the members of a record that the description uses
 	recognised []alternative
 	kind       []place // what an ignored record is counted as
 	events     []event
@@ -63,13 +63,13 @@ func (a *alternative) possible(record []byte) bool {
 	return true
 }
 
-// event describes the events of one kind that a record gives.
+// event describes how a record becomes events of one kind.
 type event struct {
 	kind    ttpcron.SourceKind
-	summary string // of its condition
+	summary string // of its conditions
 	when    []condition
 	unless  [][]condition // lists of conditions of which none may be met as a whole
-	each    *place        // of the list whose elements give an event each; nil: the record gives one
+	each    *place        // of the list whose elements become an event each; nil: the record becomes one
 	names   names         // of the members of an element
 
 	time, address, session, sensor, id *value
@@ -84,9 +84,9 @@ type field struct {
 	value
 }
 
-// moment says how a time is spelled.
+// moment describes how a time is written.
 type moment struct {
-	layouts []string       // of Go's package time; none: as honeypots usually do
+	layouts []string       // for package time; none: the usual spellings of honeypots
 	zone    *time.Location // of times that name none; nil: that of the input
 }
 
@@ -123,14 +123,14 @@ func (m *Mapping) Recognises(record []byte) bool {
 	return false
 }
 
-// Source says what a reader must know apart from the records.
+// Source is what a reader must know besides the records.
 type Source struct {
-	// Time reads a value as honeypots spell times; one without a zone is UTC.
+	// Time reads a time in the usual spellings of honeypots; one without a zone is UTC.
 	Time func(jsontext.Value) (time.Time, bool)
-	// Address brings an address into the form in which events have it.
+	// Address returns an address in the spelling that events use.
 	Address func(string) string
 	Zone    *time.Location // of times that name none, if the mapping does not say; may be nil
 	Host    string         // of the sensor, if a record of a host's log does not name it
-	// Number gives an event of a source with whole seconds its ordinal.
+	// Number sets the ordinal of an event whose source writes whole seconds.
 	Number func(*ttpcron.Event)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// names says which members of an object are used. A member is found on the path that the
-// dots of its name describe, or at any step of that under the rest of the name, dots included.
+// names says which members of an object are used. The dots of a name are steps into nested
+// objects. At each step, a member whose own name is the whole rest, dots included, counts too.
 type names struct {
 	root  node
 	count int

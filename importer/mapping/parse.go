@@ -35,8 +35,8 @@ func isFormatName(s string) bool {
 	return len(s) >= 2 && len(s) <= 32
 }
 
-// Parse reads the table [format.NAME] of a config file, as a TOML library decodes it. All
-// that is wrong with it is returned.
+// Parse reads the table [format.NAME] of a config file, as a TOML library decodes it. It
+// returns everything that is wrong with the table.
 func Parse(name string, table map[string]any) (*Mapping, []*Error) {
 	p := parser{m: &Mapping{Name: name, Title: name, Version: 1}}
 	if !isFormatName(name) {
@@ -57,7 +57,7 @@ type parser struct {
 	m       *Mapping
 	faults  []*Error
 	shared  map[string]any // the keys of the format
-	payload map[string]any // the fields that every event has, if it has no others of the name
+	payload map[string]any // the fields of every event that does not set them itself
 	element *names         // of the list whose elements are being described; nil: of none
 }
 
@@ -99,7 +99,7 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-// common are the keys that a format has for all its events, and an event for itself.
+// common are the keys that a format sets for all its events, and an event for itself.
 var common = []string{"time", "address", "session", "sensor", "id"}
 
 func (p *parser) format(table map[string]any) {
@@ -217,8 +217,8 @@ func tables(v any) []any {
 	return all
 }
 
-// own reads the keys that formats and events have in common. An event without one has that
-// of its format.
+// own reads the keys that formats and events have in common. An event inherits those that it
+// lacks from its format.
 func (p *parser) own(at string, keys map[string]any, e *event) {
 	if v, ok := keys["time"]; ok {
 		e.time, e.moment = p.time(join(at, "time"), v)
@@ -343,7 +343,7 @@ func (p *parser) place(at, name string) place {
 	return where
 }
 
-// places reads a name, or a list of names of which the first counts that a record has.
+// places reads a name, or a list of names. Of a list, the first that the record has counts.
 func (p *parser) places(at string, v any) (all []place) {
 	switch v := v.(type) {
 	case string:
@@ -500,10 +500,10 @@ func (p *parser) boolean(at string, v any) bool {
 	return b
 }
 
-// zoneOfInput is the zone of times that only the input's setting zone can place.
+// zoneOfInput is what a description writes for a zone that is set for the input.
 const zoneOfInput = "input"
 
-// time reads where a time comes from and how it is spelled.
+// time reads where a time comes from and how it is written.
 func (p *parser) time(at string, v any) (*value, moment) {
 	how := moment{zone: time.UTC}
 	table, ok := v.(map[string]any)
@@ -589,7 +589,7 @@ func (p *parser) conditions(at string, v any) (all []condition, text string) {
 	return all, strings.Join(texts, ", ")
 }
 
-// quoted writes a text as it is if nobody could mistake it.
+// quoted quotes a text that could be mistaken for something else.
 func quoted(s string) string {
 	if s == "" || strings.ContainsAny(s, " ,=\"") {
 		return strconv.Quote(s)

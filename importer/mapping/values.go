@@ -15,10 +15,10 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// value says where a value comes from and what is done with it.
+// value describes where a value comes from and how it is changed.
 type value struct {
 	from     []place // the first that the record has
-	join     []place // or several, joined with blanks
+	join     []place // or several, joined with spaces
 	constant *ttpcron.Field
 
 	decode    string // decodeBase64, decodeHex
@@ -42,7 +42,7 @@ const (
 	partPort     = "port"
 )
 
-// works reports whether something is done with the text of the value.
+// works reports whether the text of the value is changed.
 func (v *value) works() bool {
 	return v.decode != "" || v.match != nil || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.milliseconds || v.changes != nil
 }
@@ -84,7 +84,7 @@ func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
 	return f, true
 }
 
-// worked returns what becomes of a value that is not taken as it is.
+// worked returns a value after its changes.
 func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcron.Field, bool) {
 	text := r.scalar(found)
 	switch v.decode {
@@ -159,7 +159,7 @@ func splitPort(text string) (host, port string) {
 	return text, ""
 }
 
-// firstOf returns the first of the members that a value names which the record has.
+// firstOf returns the first member, of those that a value names, that the record has.
 func (r *Reader) firstOf(v *value) jsontext.Value {
 	for _, p := range v.from {
 		found := r.find(p)

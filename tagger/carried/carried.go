@@ -4,15 +4,15 @@
 // A request is not a command, and most of its text is not one either. A text counts as a
 // command only by where it is and what it looks like:
 //
-//   - What a shell or interpreter is certain to run: the tail of a Shellshock function, the
+//   - Text that a shell or interpreter is certain to run: the tail of a Shellshock function, the
 //     argument of xp_cmdshell or COPY … FROM PROGRAM, a command in a JNDI address, the body
 //     of a request for /bin/sh.
-//   - What stands in a call that runs commands, such as system("…") or exec("…"), in a line
-//     of a crontab, or in a list of arguments, if it begins with a program.
-//   - What follows ; | & or a newline in a parameter or path, or is in $(…) or backquotes,
-//     if it begins with a program and goes on as its arguments would.
-//   - A whole parameter called cmd, exec or the like, under the same condition.
-//   - A whole parameter of another name, if it cannot be anything else: a download tool with
+//   - Text in a call that runs commands, such as system("…") or exec("…"), in a line of a
+//     crontab, or in a list of arguments, if it begins with a program.
+//   - Text after ; | & or a newline in a parameter or path, or in $(…) or backquotes, if it
+//     begins with a program, followed by what could be its arguments.
+//   - The whole value of a parameter called cmd, exec or the like, under the same condition.
+//   - The whole value of another parameter, if it cannot be anything else: a download tool with
 //     its URL, a shell with -c, a change to a folder and another command.
 //
 // So /search?q=cat+food and /?name=wget carry nothing. Names that are usual for free text,
@@ -43,12 +43,12 @@ const (
 	maxName   = 64       // bytes of a name that are shown
 )
 
-// Carries reports whether events of a kind are looked into.
+// Carries reports whether events of a kind may carry commands.
 func Carries(kind ttpcron.SourceKind) bool {
 	return kind == ttpcron.HTTPRequest || kind == ttpcron.ServiceRequest
 }
 
-// Kinds lists the kinds of events that are looked into.
+// Kinds lists the kinds of events that may carry commands.
 func Kinds() []ttpcron.SourceKind {
 	return []ttpcron.SourceKind{ttpcron.HTTPRequest, ttpcron.ServiceRequest}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// position is the sort of place that a value has. It decides how much a text must look like
-// a command.
+// position is the sort of place where a value was found. It decides how closely a text must
+// resemble a command.
 type position uint8
 
 const (
@@ -18,7 +18,7 @@ const (
 	inText     // a body without structure
 )
 
-// value looks into one value as it was written.
+// value looks into one value, as the request has it.
 func (f *finder) value(field, sort, name, value string, at position) {
 	if len(value) > f.read {
 		value, f.bounded = value[:max(f.read, 0)], true
@@ -50,8 +50,8 @@ func (f *finder) value(field, sort, name, value string, at position) {
 	f.injected(in, value, at, free && !commanded, isFreeText(name))
 }
 
-// injected finds what a shell would run of a value that was pasted into a command.
-// free asks for more than a program; written says that the text is one for people.
+// injected finds what a shell would run if the value were pasted into a command. free requires
+// more than a program; written says that people write such texts.
 func (f *finder) injected(in, value string, at position, free, written bool) {
 	for i := 0; i < len(value); i++ {
 		c := value[i]
@@ -142,8 +142,8 @@ func unquoted(text string) string {
 	return text
 }
 
-// ambiguous reports whether a word after a separator is as well an element of a list, such
-// as name|id.
+// ambiguous reports whether a word after a separator may just as well be an element of a list,
+// as in name|id.
 func ambiguous(before, text string) bool {
 	word, _ := firstWord(text)
 	switch word {

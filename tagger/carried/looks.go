@@ -2,7 +2,7 @@ package carried
 
 import "strings"
 
-// programs are names with which a command of an attacker begins, by what must follow.
+// programs are the programs with which attackers' commands begin, and what must follow each.
 var programs = func() map[string]shape {
 	m := map[string]shape{}
 	for _, s := range []struct {
@@ -134,7 +134,8 @@ func isPath(word string) bool {
 // maxLooked is how much of a text decides whether it looks like a command.
 const maxLooked = 512
 
-// likely reports whether a text begins with a program and goes on as its arguments would.
+// likely reports whether a text begins with a program, followed by what could be its
+// arguments.
 func likely(s string) bool {
 	s = s[:min(len(s), maxLooked)]
 	if unmistakable(s) {
@@ -175,7 +176,7 @@ func argument(rest string) string {
 	return s[:end]
 }
 
-// isTypical reports whether an argument is one of a command and not a word of a sentence.
+// isTypical reports whether an argument looks like one, and not like a word of a sentence.
 func isTypical(arg string) bool {
 	if arg == "" {
 		return false
