@@ -191,14 +191,19 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 			return &UnknownFormatError{Path: f.path, Detail: fmt.Sprintf("it begins with more than %d MiB of NUL bytes", maxInflated>>20)}
 		}
 	}
-	objects, found, unread := f.asCSV(ctx, lines, &o)
-	switch {
-	case objects != nil:
-		lines = objects
-	case unread && f.format == nil:
-		return f.unknown(lines)
-	default:
-		found = sniff(ctx, lines, o.Catalog, f.format)
+	var found recognition
+	if typed, ok := o.Catalog.find(shellHistory.Name); ok && f.format == nil && (isHistoryName(f.path) || beginsHistory(lines.peek(ctx, sniffBytes))) {
+		found = sniff(ctx, lines, o.Catalog, typed) // nothing else: an attacker typed it
+	} else {
+		objects, as, unread := f.asCSV(ctx, lines, &o)
+		switch {
+		case objects != nil:
+			lines, found = objects, as
+		case unread && f.format == nil:
+			return f.unknown(lines)
+		default:
+			found = sniff(ctx, lines, o.Catalog, f.format)
+		}
 	}
 	f.found = found
 	switch {

@@ -199,8 +199,19 @@ func unescapeFish(text []byte) []byte {
 	return out
 }
 
-// isHistoryName reports whether a file has the name of a shell's history.
+// isHistoryName reports whether a file has the name of a shell's history, as in
+// .bash_history, alice.zsh_history or fish_history.gz.
 func isHistoryName(path string) bool {
-	name := filepath.Base(path)
-	return slices.Contains([]string{".bash_history", ".ash_history", ".sh_history", ".zsh_history", ".zhistory", ".histfile", ".history", "fish_history"}, name)
+	name := strings.ToLower(filepath.Base(path))
+	for _, packed := range []string{".gz", ".bz2", ".xz", ".zst"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	return strings.HasSuffix(name, "sh_history") || slices.Contains([]string{".zhistory", ".histfile", ".history"}, name)
+}
+
+// beginsHistory reports whether a file begins as a history with times does.
+func beginsHistory(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), "\r\n")
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	return historyFormOf(bytes.TrimRight(first, "\r")) != noTime
 }

@@ -44,6 +44,42 @@ func TestHistories(t *testing.T) {
 	}
 }
 
+// What was typed into a history is never another log, however much of it there is.
+func TestHistoryIsNoOtherLog(t *testing.T) {
+	csv := "\"timestamp\",\"eventid\",\"src_ip\",\"session\",\"input\"\n" + strings.Repeat("\"2026-05-04T05:00:00Z\",\"cowrie.command.input\",\"198.51.100.6\",\"c0ffee00beef\",\"id\"\n", 60)
+	for name, typed := range map[string]string{
+		"Cowrie":     commands(0, 60),
+		"sshd":       string(sshdSaid(slices.Repeat([]string{"Failed password for root from 198.51.100.6 port 4 ssh2"}, 60)...)),
+		"access log": strings.Repeat("198.51.100.6 - - [27/Nov/2026:13:51:56 +0000] \"GET / HTTP/1.1\" 200 612\n", 60),
+		"CSV":        csv,
+	} {
+		const command = "cat > x <<END\n"
+		for file, content := range map[string]string{
+			"copy":            "#1767322800\n" + command + typed + "END\n#1767322801\nls\n",
+			"copy of DOS":     "#1767322800\r\n" + command + typed + "END\n#1767322801\nls\n",
+			".bash_history":   typed + "#1767322801\nls\n",
+			"eve.sh_history":  typed + "#1767322801\nls\n",
+			"fish_history":    typed + "- cmd: ls\n  when: 1767322801\n",
+			"zsh":             ": 1767322800:0;" + strings.ReplaceAll(command+typed, "\n", "\\\n") + "END\n: 1767322801:0;ls\n",
+			"without a stamp": ": 1767322800:0;ls\n" + typed,
+		} {
+			r := mustRead(t, write(t, t.TempDir(), file, []byte(content)), Options{Settings: Settings{Host: "web-1"}, Final: true})
+			if r.Format != "history" || len(r.Events) == 0 || r.Events[len(r.Events)-1].Payload.CommandText() != "ls" {
+				t.Errorf("%s, %s: %s, %d events", name, file, r.Format, len(r.Events))
+			}
+			for i := range r.Events {
+				if r.Events[i].DeckyID != "web-1" || r.Events[i].AttackerIP != "" {
+					t.Errorf("%s, %s: forged %+v", name, file, r.Events[i])
+				}
+			}
+		}
+		r := readAll(t, write(t, t.TempDir(), ".bash_history", []byte(typed)), Options{Settings: Settings{Host: "web-1"}})
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "a shell's history without times") {
+			t.Errorf("%s: %v, %d events", name, r.Err, len(r.Events))
+		}
+	}
+}
+
 // The user is found in the path, and the host must be set.
 func TestHistoryOfWhom(t *testing.T) {
 	for path, want := range map[string]string{
