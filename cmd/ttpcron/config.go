@@ -371,15 +371,15 @@ func (r *configReport) inputs() {
 			}
 			x, err := importer.Expand([]string{in.Path})
 			for _, e := range inputs.Errors(err) {
-				r.faultf(r.inputLine(j), adviceOnInput(e), "input: %v", inputs.InWords(in.Path, e))
+				r.faultf(r.inputLine(j, name), adviceOnInput(e), "input: %v", inputs.InWords(in.Path, e))
 			}
 			if len(x.Files)+len(x.Left) == 0 && err == nil {
-				r.faultf(r.inputLine(j), "", "input %s: nothing to read there", name)
+				r.faultf(r.inputLine(j, name), "", "input %s: nothing to read there", name)
 			}
 			for _, found := range x.Files {
 				p := found.Path
 				if p == importer.Stdin {
-					r.faultf(r.inputLine(j), "", "input -: a daemon has no standard input")
+					r.faultf(r.inputLine(j, name), "", "input -: a daemon has no standard input")
 					continue
 				}
 				if importer.IsServer(p) {
@@ -388,7 +388,7 @@ func (r *configReport) inputs() {
 				}
 				f, _, err := ttpcron.OpenRegular(p)
 				if err != nil {
-					r.faultf(r.inputLine(j), adviceOnInput(err), "input: %v", inputs.InWords(p, err))
+					r.faultf(r.inputLine(j, name), adviceOnInput(err), "input: %v", inputs.InWords(p, err))
 					continue
 				}
 				f.Close()
@@ -406,10 +406,10 @@ func (r *configReport) inputs() {
 	}
 }
 
-// inputLine is where a job's inputs are named.
-func (r *configReport) inputLine(j settings.Job) int {
+// inputLine is where an input of a job is named.
+func (r *configReport) inputLine(j settings.Job, name string) int {
 	if j.Line == 0 || slices.Equal(j.Inputs, r.conf.Settings.Inputs) {
-		return r.conf.File.Line("inputs")
+		return r.conf.File.InputLine(name)
 	}
 	return j.Line
 }

@@ -71,7 +71,7 @@ func explainFiles(ctx context.Context, s *session, args []string, o importOption
 	for _, arg := range args {
 		in, err := s.set.Formats.ParseInput(arg)
 		if err != nil {
-			return cli.Usage(err.Error(), "ttpcron import --list-formats lists the formats")
+			return cli.Usage(err.Error(), "an input is PATH, FORMAT:PATH or FORMAT,SETTING=VALUE:PATH; ttpcron import --list-formats lists the formats")
 		}
 		if in.Format == importer.Auto && o.format != "" {
 			in.Format = o.format

@@ -43,7 +43,7 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 	for _, name := range named {
 		in, err := o.Catalog.ParseInput(name)
 		if err != nil {
-			return nil, cli.Usage(err.Error(), "ttpcron import --list-formats lists the formats")
+			return nil, cli.Usage(err.Error(), "an input is PATH, FORMAT:PATH or FORMAT,SETTING=VALUE:PATH; ttpcron import --list-formats lists the formats")
 		}
 		if in.Format == importer.Auto && o.Format != "" {
 			in.Format = o.Format

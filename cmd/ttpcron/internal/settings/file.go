@@ -32,8 +32,10 @@ type File struct {
 	values map[string][]string
 	kinds  map[string]string // what a value is, such as kindText
 	lines  map[string]int    // where a key stands
-	jobs   []*tomlTable      // the tables [[job]]
-	inputs []*tomlTable      // the tables [[input]]
+
+	inputLines map[string]int // where the table [[input]] of an input begins
+	jobs       []*tomlTable   // the tables [[job]]
+	inputs     []*tomlTable   // the tables [[input]]
 
 	described *tomlTable        // the tables [format.NAME]
 	formats   *importer.Catalog // with the formats that they describe; nil: none
@@ -68,6 +70,14 @@ func (c *File) Refusal(faults []Fault) error {
 
 // Line is where a key of the file stands, 0 when it does not.
 func (c *File) Line(key string) int { return c.lines[key] }
+
+// InputLine is the line of the table [[input]] that names an input, or else of the key inputs.
+func (c *File) InputLine(name string) int {
+	if line := c.inputLines[name]; line > 0 {
+		return line
+	}
+	return c.lines[inputsKey]
+}
 
 // maxConfig is the most that a config file may have.
 const maxConfig = 1 << 20

@@ -16,15 +16,20 @@ func InputKeys() []Key {
 		{"path", "a file, folder or pattern, or a list of them; required"},
 		{"format", "the name of their format (default: recognised by content)"},
 		{"zone", "the time zone of times that name none, such as Europe/Berlin"},
-		{"year", "the year in which files begin whose times have none"},
-		{"host", "the name of the host whose logs these are, if they do not say"},
+		{"year", "the year in which a file begins, if its times have no year"},
+		{"host", "the name of the host that wrote the logs, if they do not name it"},
 	}
 }
 
 // readInputs adds the tables [[input]] to the inputs of the file.
 func (c *File) readInputs(catalog *importer.Catalog) {
+	c.inputLines = map[string]int{}
 	for _, t := range c.inputs {
-		c.values[inputsKey] = append(c.values[inputsKey], c.readInput(t, catalog)...)
+		own := c.readInput(t, catalog)
+		for _, name := range own {
+			c.inputLines[name] = t.line
+		}
+		c.values[inputsKey] = append(c.values[inputsKey], own...)
 		c.kinds[inputsKey] = kindList
 		if c.lines[inputsKey] == 0 {
 			c.lines[inputsKey] = t.line
