@@ -280,7 +280,7 @@ func emptyJSON(h *head) bool {
 var textLikenesses = []likeness{
 	{"a CSV export of Kibana", "no format knows its columns: export whole documents, as JSON or with all columns", kibanaCSV, false},
 	{"CSV of Cowrie's records without a header line", "nothing says which column is what: export it with a header, or as JSON", cowrieBareCSV, false},
-	{"CSV with a header line", "no format knows its columns; one that has the names of a log's members is read like that log", anyCSV, false},
+	{"CSV with a header line", "no format knows its columns; give them the names of the log's members, or describe them in the config file, in a table [format.NAME]: see docs/sources.md", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},
 	{"a log of Sysmon for Linux", notReadYet, lines(`<Event><System><Provider Name="(Linux-Sysmon|Microsoft-Windows-Sysmon)"`), false},
