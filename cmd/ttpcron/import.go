@@ -327,7 +327,7 @@ func fileTable(out *term.Output, files []jobs.FileReport) error {
 		out.Note("%s left out: the setting kinds does not list theirs", term.Plural(total.LeftOut, "event was", "events were"))
 	}
 	if total.Disputed > 0 {
-		out.Note("%s something else than what is stored, which stays", term.Plural(total.Disputed, "known event says", "known events say"))
+		out.Note("%s something else than what is stored, which stays: import --json counts them by file, as disputed", term.Plural(total.Disputed, "known event says", "known events say"))
 	}
 	if total.Rejected > 0 {
 		out.Note("%s could not be used%s: ttpcron import --rejected lists them", term.Plural(total.Rejected, "line", "lines"), knownRejects(total))
