@@ -104,8 +104,9 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 		if n == 0 {
 			continue
 		}
-		// A log of a host is one of a sensor if it has any record of a sensor's.
-		if best < 0 || list[best].lines.carries && !list[i].lines.carries || n > p.known[best] && list[best].lines.carries == list[i].lines.carries {
+		// A log of a host is one of a sensor if it has any record of a sensor's. It stays the
+		// host's with a few lines of another program of the host, such as a web server.
+		if best < 0 || carriedBy(&list[best], &list[i]) || n > p.known[best] && !carriedBy(&list[i], &list[best]) {
 			best = i
 		}
 	}
@@ -125,6 +126,16 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 		found.newline = '\n' // what an attacker types may hold the other
 	}
 	return found
+}
+
+// carriedBy reports whether a log of one format may carry the records of a sensor, of
+// another format.
+func carriedBy(log, sensor *Format) bool {
+	switch sensor.Name {
+	case accessLog.Name, auditd.Name, shellHistory.Name:
+		return false
+	}
+	return log.lines.carries && !sensor.lines.carries
 }
 
 // inMix returns which of the formats of a file is taken, when most of its records are of

@@ -216,6 +216,15 @@ func TestSSHDBesideASensor(t *testing.T) {
 			t.Errorf("%s: %s, %d events", name, r.Format, len(r.Events))
 		}
 	}
+	for name, line := range map[string]string{
+		"an access log": "203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] \"GET / HTTP/1.1\" 200 612\n",
+		"nginx":         "2026-01-02T03:04:05Z web-1 nginx[9]: 203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] \"GET / HTTP/1.1\" 200 612\n",
+		"audit":         "type=USER_AUTH msg=audit(1777873745.586:1): pid=1 res=failed\n",
+	} {
+		if r := readBytes(t, []byte(said+line), Auto); r.Format != "sshd" || len(r.Events) != 50 {
+			t.Errorf("%s: %s, %d events", name, r.Format, len(r.Events))
+		}
+	}
 	// What a client calls itself is no record.
 	forged := string(sshdSaid("Failed password for invalid user " + strings.TrimSpace(command(1, "id")) + " from 203.0.113.7 port 4 ssh2"))
 	if r := readBytes(t, []byte(forged), Auto); r.Format != "sshd" || len(r.Events) != 1 || r.Events[0].Kind != ttpcron.AuthAttempt {
