@@ -142,13 +142,13 @@ func (l *sysLine) bsdTime(line []byte) (rest []byte, ok bool) {
 
 // isoTime reads a time of ISO 8601 with its zone, or seconds since 1970 with a fraction.
 func (l *sysLine) isoTime(line []byte) (rest []byte, ok bool) {
-	at, rest, ok := bytes.Cut(line[:min(len(line), 48)], []byte(" "))
+	at, _, ok := bytes.Cut(line[:min(len(line), 48)], []byte(" "))
 	if !ok || len(at) < len("1767323045.000000") || at[0]-'0' > 9 {
 		return nil, false
 	}
-	l.whole = bytes.IndexAny(at, ".,") < 0
+	l.whole = !bytes.ContainsAny(at, ".,")
 	if at[4] == '-' {
-		if len(at) <= len(secondForm) || at[10] != 'T' || bytes.IndexAny(at[len(secondForm):], "Z+-") < 0 {
+		if len(at) <= len(secondForm) || at[10] != 'T' || !bytes.ContainsAny(at[len(secondForm):], "Z+-") {
 			return nil, false
 		}
 		l.at, ok = parseTime(strings.Replace(string(at), ",", ".", 1))

@@ -295,11 +295,3 @@ func isWhole(text []byte) bool {
 	}
 	return true
 }
-
-// plainText is the text of a string, else the JSON of a value.
-func plainText(v jsontext.Value) string {
-	if text, ok := v.Text(); ok {
-		return text
-	}
-	return string(v.Raw())
-}
