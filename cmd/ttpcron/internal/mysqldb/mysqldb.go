@@ -152,7 +152,7 @@ func (c *connection) until(ctx context.Context, do func() error) error {
 		return c.broken
 	}
 	c.cancelled = ctx
-	stop := context.AfterFunc(ctx, func() { c.raw.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) }) // a connection that is gone needs none
 	defer stop()
 	err := do()
 	var timeout net.Error
