@@ -104,9 +104,7 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 		if n == 0 {
 			continue
 		}
-		// A log of a host is one of a sensor if it has any record of a sensor's. It stays the
-		// host's with a few lines of another program of the host, such as a web server.
-		if best < 0 || carriedBy(&list[best], &list[i]) || n > p.known[best] && !carriedBy(&list[i], &list[best]) {
+		if best < 0 || p.before(i, best) {
 			best = i
 		}
 	}
@@ -126,6 +124,24 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 		found.newline = '\n' // what an attacker types may hold the other
 	}
 	return found
+}
+
+// carriedShare is which part of the records of a host's log, one in so many, has to be a
+// sensor's for it to be taken for the sensor's. Anyone who has an account there can write a
+// few lines to its syslog.
+const carriedShare = 4
+
+// before reports whether a format is taken before another, going by their records. The log
+// of a host is one of a sensor if enough of its records are. It stays the host's with lines
+// of another program of the host, such as a web server.
+func (p *probe) before(a, b int) bool {
+	switch sensor, other := &p.formats[a], &p.formats[b]; {
+	case carriedBy(other, sensor):
+		return carriedShare*p.known[a] >= p.known[b]
+	case carriedBy(sensor, other):
+		return p.known[a] > carriedShare*p.known[b]
+	}
+	return p.known[a] > p.known[b]
 }
 
 // carriedBy reports whether a log of one format may carry the records of a sensor, of

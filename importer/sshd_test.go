@@ -211,9 +211,13 @@ func TestSSHDBesideASensor(t *testing.T) {
 		"Cowrie in syslog": "2026-01-02T03:04:05Z web-1 cowrie[9]: " + command(1, "id"),
 		"in the journal":   `{"__REALTIME_TIMESTAMP":"1767322800123456","SYSLOG_IDENTIFIER":"cowrie","_HOSTNAME":"h","MESSAGE":` + quoted(strings.TrimSpace(command(1, "id"))) + "}\n",
 	} {
-		r := readBytes(t, []byte(said+line), Auto)
-		if r.Format != "cowrie" || len(r.Events) != 1 {
+		r := readBytes(t, []byte(said+strings.Repeat(line, 13)), Auto)
+		if r.Format != "cowrie" || len(r.Events) != 13 {
 			t.Errorf("%s: %s, %d events", name, r.Format, len(r.Events))
+		}
+		// A line or two may be somebody's who can write to the log.
+		if r := readBytes(t, []byte(line+said+line), Auto); r.Format != "sshd" || len(r.Events) != 50 {
+			t.Errorf("two lines of %s: %s, %d events", name, r.Format, len(r.Events))
 		}
 	}
 	for name, line := range map[string]string{
