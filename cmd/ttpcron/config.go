@@ -130,7 +130,7 @@ func checkConfig(ctx context.Context, s *session, asJSON bool) error {
 	if asJSON {
 		r.out = io.Discard
 	}
-	r.print()
+	r.print(ctx)
 	r.sources(ctx, s.stores)
 	slices.SortStableFunc(r.faults, func(a, b settings.Fault) int { return a.Line - b.Line })
 	if asJSON {
@@ -194,7 +194,7 @@ func noConfig(last string) string {
 	return settings.SystemConfig + " and no " + last
 }
 
-func (r *configReport) print() {
+func (r *configReport) print(ctx context.Context) {
 	c := r.conf
 	path := c.File.Path
 	if !c.File.Found {
@@ -230,7 +230,7 @@ func (r *configReport) print() {
 	for _, j := range c.Jobs {
 		r.job(j, offset)
 	}
-	r.inputs()
+	r.inputs(ctx)
 }
 
 // served says what the daemon serves at its address, and to whom.
@@ -352,9 +352,9 @@ func adviceOnInput(err error) string {
 }
 
 // inputs tries to open what would be read.
-func (r *configReport) inputs() {
+func (r *configReport) inputs(ctx context.Context) {
 	seen := map[string]bool{}
-	files, servers, any := 0, 0, false
+	files, servers, opened, any := 0, 0, 0, false
 	for _, j := range r.conf.Jobs {
 		for _, name := range j.Inputs {
 			any = true
@@ -392,6 +392,12 @@ func (r *configReport) inputs() {
 					continue
 				}
 				f.Close()
+				if opened++; opened <= maxChecked {
+					if lacks := lacksOf(ctx, r.conf.Formats, in, found); lacks != nil {
+						r.faultf(r.inputLine(j, name), "the files of one input may need different settings: a table [[input]] for each", "input: %v", lacks)
+						continue
+					}
+				}
 				files++
 			}
 		}
@@ -404,6 +410,21 @@ func (r *configReport) inputs() {
 	} else {
 		r.faultf(r.conf.File.Line("inputs"), `name your logs with the key inputs, such as inputs = ["/var/log/cowrie"]`, "no inputs are set, so nothing would be imported")
 	}
+}
+
+// maxChecked is how many files are opened to see whether they need a setting.
+const maxChecked = 200
+
+// lacksOf says which setting a file needs that its input does not have, or returns nil.
+func lacksOf(ctx context.Context, formats *importer.Catalog, in importer.Input, found importer.Found) error {
+	f, err := importer.Open(ctx, found.Path, importer.Options{Catalog: formats, Format: in.Format, Settings: in.Settings, Below: found.Below, Named: found.Path == in.Path})
+	if err == nil {
+		f.Close()
+	}
+	if lacks := (*importer.LacksError)(nil); errors.As(err, &lacks) {
+		return lacks
+	}
+	return nil
 }
 
 // inputLine is where an input of a job is named.
