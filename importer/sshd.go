@@ -421,6 +421,14 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 		}
 		to.add(&e)
 	}
+	if other, ok := otherCommand(&e); ok && times > 0 {
+		e.Payload = e.Payload.Clone()
+		e.Payload.Set("command_text", to.arena.Text([]byte(other)))
+		if l.whole {
+			p.ordinals.number(&e)
+		}
+		to.add(&e)
+	}
 	if times == 0 {
 		to.ignore([]byte(sshdOther))
 	}
@@ -607,6 +615,21 @@ func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {
 	p.list.some("tty", string(m[3]))
 	p.list.text("user", string(m[1]))
 	return true
+}
+
+// otherCommand returns the command of a line of sudo that can be read in two ways: the name
+// of a folder, and the arguments of a command, may look like what sudo writes before the
+// command. Both commands are events then, so that nobody can hide one.
+func otherCommand(e *ttpcron.Event) (string, bool) {
+	if e.Kind != ttpcron.Command {
+		return "", false
+	}
+	text, _ := e.Payload.Text("command_text")
+	i := strings.LastIndex(text, " ; COMMAND=")
+	if i < 0 || strings.TrimSpace(text[i+len(" ; COMMAND="):]) == "" {
+		return "", false
+	}
+	return text[i+len(" ; COMMAND="):], true
 }
 
 // unhash undoes the escapes of sudo and syslog daemons for control characters, #012.

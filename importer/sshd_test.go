@@ -96,7 +96,7 @@ func TestSudo(t *testing.T) {
 		"alice : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh":                      `/bin/sh|/|root|alice|user NOT in sudoers`,
 		"alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh":            `/bin/sh|/|root|alice|3 incorrect password attempts`,
 		"alice : PWD=/tmp ; USER=root ; COMMAND=/bin/echo a#012b #100 #x":                                    "/bin/echo a\nb #100 #x|/tmp|root|alice|",
-		"alice : TTY=pts/0 ; PWD=/a ; USER=x ; COMMAND=/bin/true ; USER=root ; COMMAND=/usr/bin/id":          `/bin/true ; USER=root ; COMMAND=/usr/bin/id|/a|x|alice|`,
+		"alice : TTY=pts/0 ; PWD=/a ; USER=x ; COMMAND=/bin/true ; USER=root ; COMMAND=/usr/bin/id":          `/bin/true ; USER=root ; COMMAND=/usr/bin/id|/a|x|alice|/usr/bin/id|/a|x|alice|`,
 		"pam_unix(sudo:session): session opened for user root(uid=0) by alice(uid=1000)":                     "",
 		"alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND= ":                                                  "",
 	} {
@@ -334,4 +334,17 @@ func FuzzSSHDTried(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A folder's name that looks like the end of what sudo writes hides no command.
+func TestSudoReadTwoWays(t *testing.T) {
+	r := readBytes(t, []byte("2026-01-02T03:04:05+00:00 web-1 sudo:    alice : PWD=/tmp/x ; USER=root ; COMMAND=/bin/true # ; USER=root ; COMMAND=/bin/bash -i\n"), "sshd")
+	var got []string
+	for i := range r.Events {
+		text, _ := r.Events[i].Payload.Text("command_text")
+		got = append(got, text)
+	}
+	if want := []string{"/bin/true # ; USER=root ; COMMAND=/bin/bash -i", "/bin/bash -i"}; !slices.Equal(got, want) {
+		t.Errorf("commands %q, want %q", got, want)
+	}
 }
