@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron/importer"
+	"github.com/ttpcron/ttpcron/internal/race"
 )
 
 // fake speaks as much of the protocol as it takes to be believed, and then does as a test
@@ -192,7 +193,12 @@ func TestHostileServer(t *testing.T) {
 			case err != nil && (len(err.Error()) > 600 || strings.Contains(err.Error(), "\x1b")):
 				t.Errorf("%d bytes: %q", len(err.Error()), err)
 			}
-			if took := after.TotalAlloc - before.TotalAlloc; took > 400<<20 {
+			// The server of the test allocates too, and more so under the race detector.
+			most := uint64(400 << 20)
+			if race.Enabled {
+				most *= 2
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > most {
 				t.Errorf("%d MiB were allocated", took>>20)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ttpcron/ttpcron/importer"
@@ -68,8 +69,8 @@ func (c *connection) packet(most int) ([]byte, error) {
 			return nil, errTooMuch
 		}
 		for left := n; left > 0; { // in pieces, so that only what comes takes memory
-			start := len(c.buf)
-			c.buf = append(c.buf, make([]byte, min(left, 64<<10))...)
+			start, piece := len(c.buf), min(left, 64<<10)
+			c.buf = slices.Grow(c.buf, piece)[:start+piece]
 			if err := c.fill(c.buf[start:]); err != nil {
 				return nil, err
 			}
