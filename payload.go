@@ -176,3 +176,24 @@ func (p Payload) GobEncode() ([]byte, error) { return p.AppendJSON(nil), nil }
 
 // GobDecode implements gob.GobDecoder.
 func (p *Payload) GobDecode(text []byte) error { return p.UnmarshalJSON(text) }
+
+// PayloadText returns the field payload_text of a file that came in or went out: its URL
+// and its name, as far as they are known.
+func PayloadText(url, filename string) string {
+	if url == "" || filename == "" {
+		return url + filename
+	}
+	return url + " " + filename
+}
+
+// Destination returns the field destination of a tunnel: where it was to lead. The port may
+// be empty.
+func Destination(host, port string) string {
+	switch {
+	case port == "":
+		return host
+	case strings.Contains(host, ":"):
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}

@@ -27,7 +27,7 @@ func (p *cowrieParser) text(name string, m cowrieMember) {
 	case v.IsString():
 		p.repeats[m] = p.to.arena.repeated(p.repeats[m], v)
 		p.put(name, p.repeats[m])
-	case isNumber(raw) && !isWhole(raw), nests(raw):
+	case isNumber(raw) && !jsontext.IsWhole(raw), nests(raw):
 		p.canonical(name, v)
 	default:
 		p.put(name, p.to.arena.Text(raw))
@@ -38,12 +38,12 @@ func (p *cowrieParser) text(name string, m cowrieMember) {
 func (p *cowrieParser) number(name string, m cowrieMember) {
 	v := p.member(m)
 	raw := v.Raw()
-	if digits, plain := v.Plain(); plain && isWhole(digits) {
+	if digits, plain := v.Plain(); plain && jsontext.IsWhole(digits) {
 		raw = digits
 	}
 	switch {
 	case len(raw) == 0:
-	case isWhole(raw):
+	case jsontext.IsWhole(raw):
 		p.fields = append(p.fields, ttpcron.Field{Name: name, Raw: p.to.arena.Raw(raw)})
 	case isNumber(raw):
 		p.canonical(name, v)
@@ -111,16 +111,3 @@ func (p *cowrieParser) milliseconds() json.RawMessage {
 
 func nests(raw []byte) bool    { return raw[0] == '{' || raw[0] == '[' }
 func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
-
-// isWhole reports whether a text is a whole number, at least zero, in its only spelling.
-func isWhole(text []byte) bool {
-	if len(text) == 0 || len(text) > 18 || text[0] == '0' && len(text) > 1 {
-		return false
-	}
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
-}

@@ -302,20 +302,13 @@ func (p *cowrieParser) file(method string, failed bool) error {
 	name := p.first(cowDestfile, cowFilename)
 	p.text("filename", name)
 	p.put("method", method)
-	if text := joined(p.scalar(cowURL), p.scalar(name)); text != "" {
+	if text := ttpcron.PayloadText(p.scalar(cowURL), p.scalar(name)); text != "" {
 		p.put("payload_text", text)
 	}
 	p.text("sha256", cowShasum)
 	p.number("size", cowSize)
 	p.text("url", cowURL)
 	return p.add(&e)
-}
-
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + " " + b
 }
 
 func (p *cowrieParser) tunnel() error {
@@ -326,23 +319,13 @@ func (p *cowrieParser) tunnel() error {
 	p.text("data", cowData)
 	ip, port := p.first(cowDstIP, cowDestIP), p.first(cowDstPort, cowDestPort)
 	if host := p.scalar(ip); host != "" {
-		p.put("destination", destination(host, p.scalar(port)))
+		p.put("destination", ttpcron.Destination(host, p.scalar(port)))
 	}
 	p.text("dst_ip", ip)
 	p.number("dst_port", port)
 	p.text("orig_ip", cowOrigIP)
 	p.number("orig_port", cowOrigPort)
 	return p.add(&e)
-}
-
-func destination(host, port string) string {
-	switch {
-	case port == "":
-		return host
-	case strings.Contains(host, ":"):
-		return "[" + host + "]:" + port
-	}
-	return host + ":" + port
 }
 
 // exploit reads of a user name that made a Telnet server let its sender in, or was

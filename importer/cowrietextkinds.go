@@ -261,7 +261,7 @@ func (p *cowrieTextParser) file(m *message, to *parsed, method, filename, sha256
 	}
 	p.some("filename", filename)
 	p.text("method", method)
-	p.some("payload_text", joined(url, filename))
+	p.some("payload_text", ttpcron.PayloadText(url, filename))
 	p.some("sha256", sha256)
 	p.some("url", url)
 	return p.give(m, to)
@@ -340,7 +340,7 @@ func (p *cowrieTextParser) tunnelData(m *message, to *parsed) error {
 }
 
 func (p *cowrieTextParser) target(a *arena, host string, port uint16) {
-	p.text("destination", destination(host, strconv.Itoa(int(port))))
+	p.text("destination", ttpcron.Destination(host, strconv.Itoa(int(port))))
 	p.text("dst_ip", host)
 	p.uint(a, "dst_port", uint64(port))
 }

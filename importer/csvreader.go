@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // csvMark begins a line of the decoded content that is no object. No row can have one: there
@@ -473,11 +474,11 @@ func (c *csvReader) empties() (empty [csvPayload + 1]bool) {
 // number returns a number as it was before a table made a fraction of it (22.0), or Kibana
 // parted its digits (40,000).
 func (c *csvReader) number(cell []byte) []byte {
-	if n, ok := bytes.CutSuffix(cell, []byte(".0")); ok && isWhole(n) {
+	if n, ok := bytes.CutSuffix(cell, []byte(".0")); ok && jsontext.IsWhole(n) {
 		return n
 	}
 	if c.shape.kibana && bytes.IndexByte(cell, ',') > 0 && len(cell) < 20 {
-		if n := bytes.ReplaceAll(cell, []byte(","), nil); isWhole(n) {
+		if n := bytes.ReplaceAll(cell, []byte(","), nil); jsontext.IsWhole(n) {
 			return n
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // Dionaea's database (logsql.py in its sources): a row for each connection, and others for
@@ -217,7 +218,7 @@ func (r *dionaeaRows) set(e *ttpcron.Event, name string, c column) {
 
 // number adds a whole number, or else what is there as text.
 func (r *dionaeaRows) number(e *ttpcron.Event, name string, c column) {
-	if !isWhole(c.raw) || e.Payload.SetRaw(name, r.arena.Raw(c.raw)) != nil {
+	if !jsontext.IsWhole(c.raw) || e.Payload.SetRaw(name, r.arena.Raw(c.raw)) != nil {
 		r.set(e, name, c)
 	}
 }

@@ -10,6 +10,7 @@
 package mapping
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -56,7 +57,7 @@ type alternative struct {
 // possible reports whether a record has all hints of an alternative.
 func (a *alternative) possible(record []byte) bool {
 	for _, hint := range a.hints {
-		if !contains(record, hint) {
+		if !bytes.Contains(record, hint) {
 			return false
 		}
 	}

@@ -1,9 +1,6 @@
 package mapping
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // names says which members of an object are used. The dots of a name are steps into nested
 // objects. At each step, a member whose own name is the whole rest, dots included, counts too.
@@ -58,5 +55,3 @@ type place struct {
 	name            string
 	element, record int // slots; 0: not there
 }
-
-func contains(text, part []byte) bool { return bytes.Contains(text, part) }

@@ -402,13 +402,13 @@ func (r *Reader) complete(kind ttpcron.SourceKind) bool {
 	switch kind {
 	case ttpcron.FileTransfer:
 		if !r.has("payload_text") {
-			if text := joined(r.get("url"), r.get("filename")); text != "" {
+			if text := ttpcron.PayloadText(r.get("url"), r.get("filename")); text != "" {
 				r.insert(ttpcron.Field{Name: "payload_text", Text: text})
 			}
 		}
 	case ttpcron.Tunnel:
 		if host := r.get("dst_ip"); host != "" && !r.has("destination") {
-			r.insert(ttpcron.Field{Name: "destination", Text: destination(host, r.get("dst_port"))})
+			r.insert(ttpcron.Field{Name: "destination", Text: ttpcron.Destination(host, r.get("dst_port"))})
 		}
 	case ttpcron.CanaryFingerprint:
 		if !r.has("ua_signature") {
@@ -457,13 +457,6 @@ func (r *Reader) insert(f ttpcron.Field) {
 	r.payload = append(r.payload, ttpcron.Field{})
 	copy(r.payload[at+1:], r.payload[at:])
 	r.payload[at] = f
-}
-
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + " " + b
 }
 
 // timeOf returns when the event was.

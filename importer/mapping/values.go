@@ -75,7 +75,7 @@ func (r *Reader) fieldOf(v *value, name string) (ttpcron.Field, bool) {
 		f.Text, f.Raw = v.otherwise.Text, v.otherwise.Raw
 	case found.IsString():
 		f.Text = r.textOf(found)
-	case isWhole(raw), string(raw) == "true", string(raw) == "false":
+	case jsontext.IsWhole(raw), string(raw) == "true", string(raw) == "false":
 		f.Raw = r.room.Raw(raw)
 	default:
 		r.scratch, _ = jsontext.AppendCanonical(r.scratch[:0], raw)
@@ -153,7 +153,7 @@ func splitPort(text string) (host, port string) {
 	if _, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return strings.Trim(text, "[]"), ""
 	}
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && isWhole([]byte(text[i+1:])) {
+	if i := strings.LastIndexByte(text, ':'); i >= 0 && jsontext.IsWhole([]byte(text[i+1:])) {
 		return text[:i], text[i+1:]
 	}
 	return text, ""
@@ -271,27 +271,4 @@ func (r *Reader) address(e *event) string {
 		text = host
 	}
 	return r.source.Address(text)
-}
-
-func destination(host, port string) string {
-	switch {
-	case port == "":
-		return host
-	case strings.Contains(host, ":"):
-		return "[" + host + "]:" + port
-	}
-	return host + ":" + port
-}
-
-// isWhole reports whether a text is a whole number, at least zero, in its only spelling.
-func isWhole(text []byte) bool {
-	if len(text) == 0 || len(text) > 18 || text[0] == '0' && len(text) > 1 {
-		return false
-	}
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
 }
