@@ -204,7 +204,7 @@ func (r *dionaeaRows) event(kind ttpcron.SourceKind, c []column, table string) (
 			host = column{}
 		}
 	}
-	e = ttpcron.Event{Kind: kind, Time: at, AttackerIP: plainAddress(r.arena.Text(host.raw)), DeckyID: r.opts.Settings.Host}
+	e = ttpcron.Event{Kind: kind, Time: at, AttackerIP: plainAddress(r.arena.Text(host.raw))}
 	e.NameNobody()
 	return e, true
 }

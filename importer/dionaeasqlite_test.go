@@ -82,7 +82,7 @@ func TestDionaeaOther(t *testing.T) {
 	if !slices.Equal(r.Notes, want) {
 		t.Errorf("notes %q", r.Notes)
 	}
-	if named := mustRead(t, path, Options{Settings: Settings{Host: "trap-1"}}); named.Events[0].DeckyID != "trap-1" || r.Events[0].DeckyID != "" {
+	if named := mustRead(t, path, Options{Settings: Settings{Sensor: "trap-1"}}); named.Events[0].DeckyID != "trap-1" || r.Events[0].DeckyID != "" {
 		t.Errorf("the sensor is %q, and unnamed %q", named.Events[0].DeckyID, r.Events[0].DeckyID)
 	}
 	if _, err := Open(t.Context(), databaseOf(t, connections, "CREATE VIEW logins AS SELECT 1 connection"), Options{}); err == nil || !strings.Contains(err.Error(), "logins is not a table as Dionaea makes it") {

@@ -47,7 +47,7 @@ func TestParseInput(t *testing.T) {
 		"cowrie,zone=Nowhere:/x": `input "cowrie,zone=Nowhere:/x": zone "Nowhere" is not known; want a name such as Europe/Berlin or UTC`,
 		"cowrie,year=20:/x":      `input "cowrie,year=20:/x": year "20" is not a year from 1970 to 9999`,
 		"cowrie,host=:/x":        `input "cowrie,host=:/x": host "" is not a name of letters, digits and . _ -`,
-		"cowrie,colour=red:/x":   `input "cowrie,colour=red:/x": unknown setting "colour"; known are zone, year, host`,
+		"cowrie,colour=red:/x":   `input "cowrie,colour=red:/x": unknown setting "colour"; known are zone, year, host, sensor`,
 		"cowire:/var":            `input "cowire:/var": unknown format "cowire"`,
 	} {
 		if got, err := ParseInput(in); err == nil || err.Error() != want {

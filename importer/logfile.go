@@ -427,6 +427,7 @@ func (r *logReader) parse(text []byte) (used bool, err error) {
 // keep adds the events of the last record to the batch.
 func (r *logReader) keep() error {
 	for i := range r.parsed.events {
+		r.opts.Settings.nameSensor(&r.parsed.events[i])
 		if err := r.parsed.events[i].Validate(); err != nil {
 			return err
 		}

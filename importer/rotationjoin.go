@@ -191,6 +191,7 @@ func (r *logReader) try(text []byte) ([]ttpcron.Event, error) {
 		return nil, err
 	}
 	for i := range got.events {
+		r.opts.Settings.nameSensor(&got.events[i])
 		if err := got.events[i].Validate(); err != nil {
 			return nil, err
 		}
@@ -201,7 +202,7 @@ func (r *logReader) try(text []byte) ([]ttpcron.Event, error) {
 // tryLine reads a line as the file's are read, and keeps nothing of it. It is false unless
 // there is a record in it, and nothing else.
 func (r *logReader) tryLine(text []byte) ([]ttpcron.Event, bool) {
-	trial := &logReader{format: r.format, source: r.source, parser: r.format.lines.parser(r.source), arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: r.opts.Now}}
+	trial := &logReader{format: r.format, source: r.source, parser: r.format.lines.parser(r.source), arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: r.opts.Now, Settings: r.opts.Settings}}
 	trial.framing.wrapped, trial.framing.carried = r.framing.wrapped, r.framing.carried
 	whole := append(bytes.Clone(text), '\n')
 	trial.lines = &lineReader{r: bytes.NewReader(whole), buf: make([]byte, min(readSize, len(whole)+2*keepBytes)), newline: '\n'}

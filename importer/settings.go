@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,23 +15,31 @@ import (
 type Settings struct {
 	Zone *time.Location // of times that name no zone and are not known to be UTC; nil: not set
 	Year int            // in which the file begins, if its times have no year; 0: not set
-	Host string         // whose log it is, if the log does not say; empty: not set
+	// Host is the real host whose log it is, if the log does not say; empty: not set. The
+	// access log of a web server says it neither way, so Host makes it a real host's.
+	Host string
+	// Sensor is the honeypot or other sensor of records that name none; empty: not set. It
+	// is never set together with Host.
+	Sensor string
 }
 
 // The names of the settings, as they are written in an input.
 const (
-	settingZone = "zone"
-	settingYear = "year"
-	settingHost = "host"
+	settingZone   = "zone"
+	settingYear   = "year"
+	settingHost   = "host"
+	settingSensor = "sensor"
 )
 
 // SettingNames lists the settings that an input may have.
-func SettingNames() []string { return []string{settingZone, settingYear, settingHost} }
+func SettingNames() []string {
+	return []string{settingZone, settingYear, settingHost, settingSensor}
+}
 
 const (
 	minYear = 1970
 	maxYear = 9999
-	maxHost = 253 // bytes, as in a DNS name
+	maxName = 253 // bytes of a host or sensor, as in a DNS name
 )
 
 // Set sets a setting from text. The error says what is wrong with the value.
@@ -49,17 +58,29 @@ func (s *Settings) Set(name, value string) error {
 		}
 		s.Year = year
 	case settingHost:
-		if value == "" || len(value) > maxHost || strings.ContainsFunc(value, notInHost) {
-			return fmt.Errorf("host %q is not a name of letters, digits and . _ -", value)
-		}
-		s.Host = value
+		return s.setName(&s.Host, &s.Sensor, name, value)
+	case settingSensor:
+		return s.setName(&s.Sensor, &s.Host, name, value)
 	default:
 		return fmt.Errorf("unknown setting %q; known are %s", name, strings.Join(SettingNames(), ", "))
 	}
 	return nil
 }
 
-func notInHost(r rune) bool {
+func (s *Settings) setName(of, other *string, name, value string) error {
+	switch {
+	case value == "" || strings.ContainsFunc(value, notInName):
+		return fmt.Errorf("%s %q is not a name of letters, digits and . _ -", name, value)
+	case len(value) > maxName:
+		return fmt.Errorf("%s %.20q… is longer than %d bytes", name, value, maxName)
+	case *other != "":
+		return errors.New("host and sensor are both set: set only host for the logs of a real host, only sensor for those of a honeypot")
+	}
+	*of = value
+	return nil
+}
+
+func notInName(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 }
 
@@ -71,8 +92,8 @@ func (s Settings) Or(others Settings) Settings {
 	if s.Year == 0 {
 		s.Year = others.Year
 	}
-	if s.Host == "" {
-		s.Host = others.Host
+	if s.Host == "" && s.Sensor == "" {
+		s.Host, s.Sensor = others.Host, others.Sensor
 	}
 	return s
 }
@@ -89,7 +110,22 @@ func (s Settings) String() string {
 	if s.Host != "" {
 		all = append(all, settingHost+"="+s.Host)
 	}
+	if s.Sensor != "" {
+		all = append(all, settingSensor+"="+s.Sensor)
+	}
 	return strings.Join(all, ",")
+}
+
+// nameSensor names the sensor of an event whose record does not. It is not part of the parsers,
+// so it applies to every format.
+func (s *Settings) nameSensor(e *ttpcron.Event) {
+	if s.Sensor == "" || e.DeckyID != "" {
+		return
+	}
+	nobody := e.AttackerIP == "" && e.AttackerUUID == "" && e.IdentityUUID == ttpcron.SessionIdentity("", e.SessionID)
+	if e.DeckyID = s.Sensor; nobody {
+		e.IdentityUUID = ttpcron.SessionIdentity(e.DeckyID, e.SessionID)
+	}
 }
 
 // parseSettings reads "zone=Europe/Berlin,year=2026".

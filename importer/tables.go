@@ -331,6 +331,7 @@ func (r *tableReader) table(q rowQuery, row func(c []column)) error {
 
 // add keeps an event made from raw, a value at where in the row with that name.
 func (r *tableReader) add(e ttpcron.Event, name string, raw []byte, where func() string) {
+	r.opts.Settings.nameSensor(&e)
 	if err := e.Validate(); err != nil {
 		r.reject(name, raw, fmt.Errorf("%s: %w", where(), err), "event")
 		return

@@ -131,7 +131,7 @@ type Source struct {
 	// Address returns an address in the spelling that events use.
 	Address func(string) string
 	Zone    *time.Location // of times that name none, if the mapping does not say; may be nil
-	Host    string         // of the sensor, if a record of a host's log does not name it
+	Host    string         // of the log, if it is a host's and a record does not name it
 	// Number sets the ordinal of an event whose source writes whole seconds.
 	Number func(*ttpcron.Event)
 }

@@ -17,7 +17,8 @@ func InputKeys() []Key {
 		{"format", "the name of their format (default: recognised by content)"},
 		{"zone", "the time zone of times that name none, such as Europe/Berlin"},
 		{"year", "the year in which a file begins, if its times have no year"},
-		{"host", "the name of the host that wrote the logs, if they do not name it"},
+		{"host", "the name of the real host that wrote the logs, if they do not name it"},
+		{"sensor", "the name of the sensor, for records that name none"},
 	}
 }
 
