@@ -538,7 +538,9 @@
 			if (i !== at) link.removeAttribute("aria-current");
 			else if (!link.hasAttribute("aria-current")) {
 				link.setAttribute("aria-current", "true");
-				link.closest("ul").scrollLeft = link.offsetLeft - 40;
+				// A link that moved away while it is pressed would not be clicked.
+				const list = link.closest("ul");
+				if (!list.matches(":active")) list.scrollLeft = link.offsetLeft - 40;
 			}
 		});
 	}
