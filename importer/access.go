@@ -20,7 +20,7 @@ import (
 // A quotation mark that a client sent is escaped, so the request ends at the first one that
 // is not.
 var accessLog = Format{
-	Name: "access", Title: "the access log of a web server (common and combined form)", Version: 1,
+	Name: "access", Title: "the access log of a web server (common and combined form)", Version: 2,
 	Records: []RecordType{{Name: "request", Kinds: []ttpcron.SourceKind{ttpcron.HTTPRequest}}},
 	lines: &lineFormat{
 		recognises: func(line []byte) bool {
@@ -41,6 +41,10 @@ type accessLine struct {
 // cutAccess reads the part before the request. The user, which the client chooses, may
 // contain spaces. A host name counts as an address only if "-" follows it, so the prefix of a
 // syslog daemon or a container is not taken for one.
+//
+// The virtual host may be an address: that of the server, or any that a client wrote into the
+// Host header. Of two addresses the first is the host if the "-" of identd follows, as only a
+// line with the virtual host before it has.
 func cutAccess(line []byte) (l accessLine, ok bool) {
 	from, rest, one := bytes.Cut(line, []byte(" "))
 	ident, rest, two := bytes.Cut(rest, []byte(" "))
@@ -63,7 +67,7 @@ func cutAccess(line []byte) (l accessLine, ok bool) {
 	name, port, ported := bytes.Cut(l.from, []byte(":"))
 	named := !ported || isDigits(port)
 	switch {
-	case isPlainAddress(l.from):
+	case isPlainAddress(l.from) && !(isPlainAddress(ident) && bytes.HasPrefix(l.user, []byte("- "))):
 		if string(ident) != "-" { // lighttpd writes the host where others write what identd says
 			l.host = ident
 		}

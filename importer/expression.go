@@ -21,9 +21,12 @@ func (e *expression) compiled() *regexp.Regexp {
 	return e.re
 }
 
-func (e *expression) Match(b []byte) bool                    { return e.compiled().Match(b) }
-func (e *expression) MatchString(s string) bool              { return e.compiled().MatchString(s) }
-func (e *expression) FindSubmatch(b []byte) [][]byte         { return e.compiled().FindSubmatch(b) }
-func (e *expression) FindStringSubmatch(s string) []string   { return e.compiled().FindStringSubmatch(s) }
+func (e *expression) Match(b []byte) bool                  { return e.compiled().Match(b) }
+func (e *expression) MatchString(s string) bool            { return e.compiled().MatchString(s) }
+func (e *expression) FindSubmatch(b []byte) [][]byte       { return e.compiled().FindSubmatch(b) }
+func (e *expression) FindStringSubmatch(s string) []string { return e.compiled().FindStringSubmatch(s) }
+func (e *expression) FindStringSubmatchIndex(s string) []int {
+	return e.compiled().FindStringSubmatchIndex(s)
+}
 func (e *expression) FindSubmatchIndex(b []byte) []int       { return e.compiled().FindSubmatchIndex(b) }
 func (e *expression) FindAllString(s string, n int) []string { return e.compiled().FindAllString(s, n) }

@@ -59,6 +59,11 @@ func (c *Catalog) ParseInput(s string) (Input, error) {
 		return onServer(Input{Format: Auto, Path: s})
 	}
 	prefix, path, ok := strings.Cut(s, ":")
+	if _, known := c.find(prefix); !known && !strings.Contains(prefix, ",") && prefix != Auto && IsLikeServer(s) {
+		if _, err := os.Lstat(s); err != nil {
+			return Input{}, errNoServer
+		}
+	}
 	if !ok || !formatPrefix.MatchString(prefix) {
 		return Input{Format: Auto, Path: s}, nil
 	}
@@ -79,8 +84,13 @@ func (c *Catalog) ParseInput(s string) (Input, error) {
 	if _, err := os.Lstat(s); err == nil {
 		return Input{Format: Auto, Path: s}, nil
 	}
+	if strings.Contains(s, "@") { // and perhaps a password before it
+		return Input{}, fmt.Errorf("input %s…: unknown format %q", format, format)
+	}
 	return Input{}, fmt.Errorf("input %q: unknown format %q", s, format)
 }
+
+var errNoServer = errors.New("an input is a file, a folder, a pattern or a database mysql://USER@HOST:PORT/DATABASE, and no other URL")
 
 // onServer checks the name of a database, if an input is on a server.
 func onServer(in Input) (Input, error) {

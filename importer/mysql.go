@@ -193,6 +193,9 @@ func (m *mysqlSource) count(ctx context.Context, table string) (n int64) {
 func (m *mysqlSource) each(ctx context.Context, q *rowQuery, row func(c []column) error) error {
 	columns := make([]column, len(q.columns)+1)
 	most, known := m.counted[q.table]
+	if !known {
+		return fmt.Errorf("the server does not say how many rows table %s has", q.table)
+	}
 	n := int64(0)
 	err := m.query(ctx, q.whole(), charsetGrowth*q.limit()+rowSlack, func(values [][]byte) error {
 		if len(values) != len(columns) {
@@ -201,7 +204,7 @@ func (m *mysqlSource) each(ctx context.Context, q *rowQuery, row func(c []column
 		for i, v := range values {
 			columns[i].raw, columns[i].given = v, v != nil
 		}
-		if n++; known && n > most {
+		if n++; n > most {
 			return fmt.Errorf("the server sends more than the %d rows that it counted", most)
 		}
 		m.waited = max(0, m.waited-perServerRow)

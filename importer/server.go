@@ -97,7 +97,7 @@ func ParseServer(path string) (*Server, error) {
 		case name == "tls":
 			return nil, fmt.Errorf("tls=%.40q: known are verify and off", value)
 		default:
-			return nil, fmt.Errorf("unknown option %.40q of a database; known are ca, password-file, socket, tls", name)
+			return nil, fmt.Errorf("unknown option %.40q of a database; known are %s", name, strings.Join(serverOptions, ", "))
 		}
 	}
 	switch {
@@ -130,21 +130,47 @@ func isThisMachine(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
+// serverOptions are the options that the name of a database may have. None is a secret.
+var serverOptions = []string{"ca", "password-file", "socket", "tls"}
+
+// likeServer is what somebody writes who means a server: a URL of any scheme, one of MySQL
+// without its slashes, or the name that programs in Go give a database. Its group is all of
+// it that comes before the host.
+var likeServer = newExpression(`(?i)(?:[a-z][a-z0-9+.-]*://|(?:mysql|mariadb)(?:\+[a-z]+)?:/?)([^/?#]*@|.*@)?|^([^/@]*:.*@)(?:tcp|unix)\(`)
+
+// IsLikeServer reports whether an input's path names something on a server, whether or not it
+// can be read.
+func IsLikeServer(path string) bool { return likeServer.MatchString(path) }
+
 // WithoutPassword returns an input as it may be shown: if it contains a password against all
-// advice, without what stands before the host.
+// advice, without what stands before the host; and without options and a fragment that no
+// database has.
 func WithoutPassword(input string) string {
-	for _, scheme := range serverSchemes {
-		at := strings.Index(strings.ToLower(input), scheme)
-		if at < 0 {
-			continue
+	m := likeServer.FindStringSubmatchIndex(input)
+	if m == nil {
+		return input
+	}
+	end := m[1]
+	for _, group := range [][]int{m[2:4], m[4:6]} {
+		if from, to := group[0], group[1]; from >= 0 && strings.Contains(input[from:to], ":") {
+			input = input[:from] + "…" + input[to-1:]
+			end = from + len("…@")
 		}
-		at += len(scheme)
-		if end := strings.LastIndexByte(input[at:], '@'); end >= 0 && strings.Contains(input[at:at+end], ":") {
-			input = input[:at] + "…" + input[at+end:]
+	}
+	end = min(end, len(input))
+	more := strings.IndexAny(input[end:], "?#")
+	if more < 0 {
+		return input
+	}
+	more += end
+	options, err := url.ParseQuery(input[more+1:])
+	for name := range options {
+		if !slices.Contains(serverOptions, name) {
+			err = errServerPassword
 		}
-		if q := strings.IndexByte(input, '?'); q >= 0 && strings.Contains(strings.ToLower(input[q:]), "pass") && !strings.Contains(input[q:], "password-file=") {
-			input = input[:q] + "?…"
-		}
+	}
+	if input[more] == '#' || strings.Contains(input[more:], "#") || err != nil {
+		return input[:more+1] + "…"
 	}
 	return input
 }

@@ -73,6 +73,21 @@ func TestParseServer(t *testing.T) {
 			t.Errorf("%s is a server", path)
 		}
 	}
+	// What is nearly a server is not shown with its password either.
+	for _, name := range []string{
+		"mysql:/u:topsecret@h/d", "mysql:u:topsecret@h/d", "postgres://u:topsecret@h/d", "mariadb+ssl://u:topsecret@h/d", "u:topsecret@tcp(h:1)/d", "user:topsecret@unix(/s)/d",
+		"mysql://u@h/d?foo=topsecret", "mysql://u@h/d?PASSWORD=topsecret", "mysql://u@h/d#topsecret", "mysql://u@h/d?password-file=/p&passwd=topsecret", "mysql://u:top/secret@h/d", "mysql://u:x@topsecret@h/d",
+	} {
+		_, err := ParseInput(name)
+		if shown := WithoutPassword(name); err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(shown, "secret") {
+			t.Errorf("%s is shown as %s: %v", name, shown, err)
+		}
+	}
+	for _, path := range []string{"/var/log/a:b@c", "./x@y", "logs@old/*.json", "C:\\logs@x"} {
+		if in, err := ParseInput(path); err != nil || in.Path != path || WithoutPassword(path) != path {
+			t.Errorf("%s: %+v, %v, shown as %s", path, in, err, WithoutPassword(path))
+		}
+	}
 	const plain = "decnet:mysql://u@h/d?password-file=/etc/p"
 	if WithoutPassword(plain) != plain || WithoutPassword("/var/log:a@b") != "/var/log:a@b" {
 		t.Error("an input without a password is changed")

@@ -28,7 +28,16 @@ func timeOf(v jsontext.Value) (time.Time, bool) {
 	if t, ok := parseTime(s); ok {
 		return t, true
 	}
-	return epoch(strings.TrimSpace(s))
+	return epochText(strings.TrimSpace(s))
+}
+
+// epochText reads a text as a number since 1970. A text of fewer digits than times have had
+// since 2001 may be the end of a time that was torn: "000002" of "05:00:02.000002".
+func epochText(s string) (time.Time, bool) {
+	if d, ok := parseDecimal(s); !ok || d.whole() < 10 {
+		return time.Time{}, false
+	}
+	return epoch(s)
 }
 
 // mongoTime reads {"$date":"2025-10-18T00:00:01Z"}, {"$date":1760745601000} or

@@ -1,8 +1,11 @@
 package importer
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/ttpcron/ttpcron/jsontext"
 )
 
 // slowTime reads a time with the standard library's layouts alone.
@@ -56,5 +59,28 @@ func TestTimeWithOffsetAndZ(t *testing.T) {
 		if ok != (want != "") || ok && got.Format(time.RFC3339Nano) != want {
 			t.Errorf("%q: %s, %t, want %q", s, got, ok, want)
 		}
+	}
+}
+
+// The end of a torn time, such as "000002" of "05:00:02.000002", is no number of seconds.
+func TestTornTime(t *testing.T) {
+	for text, want := range map[string]string{
+		`"000002"`: "", `"2"`: "", `"123456789"`: "", `"1"`: "", `"12.5"`: "", `"0001777873753"`: "2026-05-04T05:49:13Z",
+		`"1777873753"`: "2026-05-04T05:49:13Z", `"1777873753.25"`: "2026-05-04T05:49:13.25Z", `1777873753123`: "2026-05-04T05:49:13.123Z", `12.5`: "1970-01-01T00:00:12.5Z",
+	} {
+		var s jsontext.Scanner
+		s.Reset([]byte("[" + text + "]"))
+		s.Array()
+		s.Element()
+		got, ok := timeOf(s.Value())
+		if ok != (want != "") || ok && got.Format(time.RFC3339Nano) != want {
+			t.Errorf("%s: %s, %t, want %q", text, got, ok, want)
+		}
+	}
+	row := "00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,203.0.113.7,4000,192.0.2.1,22,ssh,root,x\n"
+	table := "timestamp,auth_id,session_id,source_ip,source_port,destination_ip,destination_port,protocol,username,password\n"
+	r := readBytes(t, []byte(table+"2026-05-04 05:00:01.000001,"+row+"000002,"+row+"2026-05-04 05:00:03.000003,"+row), Auto)
+	if len(r.Events) != 2 || len(r.Rejects) != 1 || !strings.Contains(r.Rejects[0].Reason, `"000002" is not a time`) {
+		t.Errorf("%d events, rejects %+v", len(r.Events), r.Rejects)
 	}
 }

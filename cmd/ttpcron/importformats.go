@@ -30,17 +30,17 @@ func listFormats(out *term.Output, c *importer.Catalog, args []string, asJSON bo
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s: %s\n", f.Name, f.Title)
+		fmt.Fprintf(out, "%s: %s\n", f.Name, term.Clean(f.Title))
 		wide := 0
 		for _, r := range f.RecordTypes() {
-			wide = max(wide, len(r.Name))
+			wide = max(wide, len(term.Clean(r.Name)))
 		}
 		for _, r := range f.RecordTypes() {
 			becomes := "ignored"
 			if kinds := kindsOf(r); len(kinds) > 0 {
 				becomes = strings.Join(kinds, ", ")
 			}
-			fmt.Fprintf(out, "  %-*s  %s\n", wide, r.Name, becomes)
+			fmt.Fprintf(out, "  %-*s  %s\n", wide, term.Clean(r.Name), becomes)
 			if r.Why != "" {
 				fmt.Fprintf(out, "      %s\n", strings.ReplaceAll(cli.Wrap(r.Why, 74), "\n", "\n      "))
 			}

@@ -265,34 +265,39 @@ func TestPattern(t *testing.T) {
 func TestFaults(t *testing.T) {
 	const good = "recognised-by = { t = true }\ntime = \"t\"\n[[event]]\nkind = \"x\"\npayload = {}\n"
 	for text, want := range map[string]string{
-		"":                                                        "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
-		"recognised-by = { t = false }":                           "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
-		"recognised-by = \"t\"":                                   "recognised-by: is not a table of members and what they must say",
-		"colour = \"red\"\n" + good:                               "colour: is not known; known are title, version, vantage, recognised-by, type, richer, richer-lacks, whole-seconds, with-text, payload, event, time, address, session, sensor, id",
-		"vantage = \"moon\"\n" + good:                             "vantage: is neither honeypot nor host",
-		"version = 0\n" + good:                                    "version: is not a number from 1 to 999",
-		"title = 7\n" + good:                                      "title: is not a text in quotes",
-		"whole_seconds = 1\n" + good:                              "whole-seconds: is neither true nor false",
-		"recognised-by = { t = true }":                            "event: is missing: each [[format.test.event]] says which records become events of which kind",
-		good + "each = 1":                                         "event[1].each: is not a text in quotes",
-		good + "when = { a = 1.5 }":                               "event[1].when.a: is not a text, a number, a list of them, true or false",
-		good + "when = { a = [] }":                                "event[1].when.a: is an empty list",
-		good + "session = []":                                     "event[1].session: is not the name of a member, and not a list of names",
-		good + "session = { from = \"a\", value = \"b\" }":        "event[1].session: has to have one of from, join and value",
-		good + "session = { value = \"b\", lower = true }":        "event[1].session: only what comes from a member can be changed",
-		good + "session = { from = \"a\", decode = \"rot13\" }":   "event[1].session.decode: is \"rot13\", want base64 or hex",
-		good + "session = { from = \"a\", match = \"(\" }":        "event[1].session.match: error parsing regexp: missing closing ): `(`",
-		good + "session = { value = \"a\", match = \"b\" }":       "event[1].session: only what comes from a member can be changed",
-		"with-text = 1\n" + good:                                  "with-text: is neither true nor false",
-		good + "session = { from = \"a\", map = { b = 1.5 } }":    "event[1].session.map.b: is not a text, a whole number, true or false",
-		good + "session = \".\"":                                  "event[1].session: \".\" is an element of a list, and there is no each",
-		good + "time = { from = \"t\", zone = \"Nowhere\" }":      "event[1].time.zone: \"Nowhere\" is not a time zone; want a name such as Europe/Berlin, or \"input\"",
-		good + "time = { from = \"t\", format = \"%H:%M\" }":      "event[1].time.format: \"%H:%M\" has no year",
-		good + "address = \"a.b.c.d.e.f.g.h.i.j\"":                "event[1].address: \"a.b.c.d.e.f.g.h.i.j\" is not the name of a member, or has more than 8 dots",
-		strings.Replace(good, "\"x\"", "\"a b\"", 1):              "event[1].kind: \"a b\" is not a kind of event, such as command or auth_attempt",
-		strings.Replace(good, "payload = {}", "", 1):              "event[1].payload: is not a table of fields",
-		strings.Replace(good, "{}\n", "{ \"a-b\" = \"c\" }\n", 1): "event[1].payload.a-b: is not a name of letters, digits and _",
-		strings.Replace(good, "time = \"t\"\n", "", 1):            "event[1].time: is missing, here and in the format",
+		"":                                 "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
+		"recognised-by = { t = false }":    "recognised-by: names no member that a record must have, such as recognised-by = { eventid = \"adbhoney.*\" }",
+		"recognised-by = \"t\"":            "recognised-by: is not a table of members and what they must say",
+		"colour = \"red\"\n" + good:        "colour: is not known; known are title, version, vantage, recognised-by, type, richer, richer-lacks, whole-seconds, with-text, payload, event, time, address, session, sensor, id",
+		"vantage = \"moon\"\n" + good:      "vantage: is neither honeypot nor host",
+		"version = 0\n" + good:             "version: is not a number from 1 to 999",
+		"title = 7\n" + good:               "title: is not a text in quotes",
+		"title = \"a\\u001b[2J\"\n" + good: "title: is not one line of up to 200 bytes without control characters",
+		"title = \"a\\nb\"\n" + good:       "title: is not one line of up to 200 bytes without control characters",
+		"title = \"" + strings.Repeat("a", 201) + "\"\n" + good:     "title: is not one line of up to 200 bytes without control characters",
+		good + "address = \"a\\u009bb\"":                            `event[1].address: "a\u009bb" is not the name of a member, or has more than 8 dots`,
+		good + "session = { from = \"a\", match = \"(a?){1000}\" }": "event[1].session.match: would take too long for a long text: it repeats too much, such as in {100}",
+		"whole_seconds = 1\n" + good:                                "whole-seconds: is neither true nor false",
+		"recognised-by = { t = true }":                              "event: is missing: each [[format.test.event]] says which records become events of which kind",
+		good + "each = 1":                                           "event[1].each: is not a text in quotes",
+		good + "when = { a = 1.5 }":                                 "event[1].when.a: is not a text, a number, a list of them, true or false",
+		good + "when = { a = [] }":                                  "event[1].when.a: is an empty list",
+		good + "session = []":                                       "event[1].session: is not the name of a member, and not a list of names",
+		good + "session = { from = \"a\", value = \"b\" }":          "event[1].session: has to have one of from, join and value",
+		good + "session = { value = \"b\", lower = true }":          "event[1].session: only what comes from a member can be changed",
+		good + "session = { from = \"a\", decode = \"rot13\" }":     "event[1].session.decode: is \"rot13\", want base64 or hex",
+		good + "session = { from = \"a\", match = \"(\" }":          "event[1].session.match: error parsing regexp: missing closing ): `(`",
+		good + "session = { value = \"a\", match = \"b\" }":         "event[1].session: only what comes from a member can be changed",
+		"with-text = 1\n" + good:                                    "with-text: is neither true nor false",
+		good + "session = { from = \"a\", map = { b = 1.5 } }":      "event[1].session.map.b: is not a text, a whole number, true or false",
+		good + "session = \".\"":                                    "event[1].session: \".\" is an element of a list, and there is no each",
+		good + "time = { from = \"t\", zone = \"Nowhere\" }":        "event[1].time.zone: \"Nowhere\" is not a time zone; want a name such as Europe/Berlin, or \"input\"",
+		good + "time = { from = \"t\", format = \"%H:%M\" }":        "event[1].time.format: \"%H:%M\" has no year",
+		good + "address = \"a.b.c.d.e.f.g.h.i.j\"":                  "event[1].address: \"a.b.c.d.e.f.g.h.i.j\" is not the name of a member, or has more than 8 dots",
+		strings.Replace(good, "\"x\"", "\"a b\"", 1):                "event[1].kind: \"a b\" is not a kind of event, such as command or auth_attempt",
+		strings.Replace(good, "payload = {}", "", 1):                "event[1].payload: is not a table of fields",
+		strings.Replace(good, "{}\n", "{ \"a-b\" = \"c\" }\n", 1):   "event[1].payload.a-b: is not a name of letters, digits and _",
+		strings.Replace(good, "time = \"t\"\n", "", 1):              "event[1].time: is missing, here and in the format",
 	} {
 		_, faults := parse(t, text)
 		found := false
@@ -313,6 +318,14 @@ func TestFaults(t *testing.T) {
 	}
 	if _, faults := parse(t, many.String()); len(faults) != 1 || faults[0].Key != "event" {
 		t.Errorf("many events: %v", faults)
+	}
+}
+
+// What a condition compares with is quoted if it cannot be shown as it is.
+func TestConditionsAreShown(t *testing.T) {
+	m := must(t, "recognised-by = { t = true }\ntime = \"t\"\n[[event]]\nkind = \"x\"\npayload = {}\nwhen = { a = \"\\u001b[2J\", b = [\"x\", \"\\u202e\"] }")
+	if got, want := m.Kinds()[0].When, `a = "\x1b[2J", b = x or "\u202e"`; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

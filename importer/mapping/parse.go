@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ncruces/go-strftime"
 
@@ -106,7 +109,9 @@ func (p *parser) format(table map[string]any) {
 	m := p.m
 	keys := p.keys("", table, append([]string{"title", "version", "vantage", "recognised-by", "type", "richer", "richer-lacks", "whole-seconds", "with-text", "payload", "event"}, common...)...)
 	if v, ok := keys["title"]; ok {
-		m.Title = p.str("title", v)
+		if m.Title = p.str("title", v); len(m.Title) > maxTitle || !isShown(m.Title) {
+			p.fault("title", "is not one line of up to %d bytes without control characters", maxTitle)
+		}
 	}
 	if v, ok := keys["version"]; ok {
 		if n, ok := v.(int64); ok && n > 0 && n < 1000 {
@@ -168,7 +173,15 @@ func (p *parser) format(table map[string]any) {
 	}
 }
 
-const maxEventTables = 64
+const (
+	maxEventTables = 64
+	maxTitle       = 200 // bytes
+)
+
+// isShown reports whether a text can be shown as it is.
+func isShown(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
 // recognisedBy reads the conditions of the format's records: a table, or a list of tables of
 // which a record has to meet one.
@@ -318,8 +331,8 @@ func summary(each *place, when, unless string) string {
 
 // slot returns the slot of a name.
 func (p *parser) slot(at string, n *names, name string) int {
-	if name == "" || len(name) > 256 || strings.Count(name, ".") > maxPath {
-		p.fault(at, "%q is not the name of a member, or has more than %d dots", name, maxPath)
+	if name == "" || len(name) > 256 || strings.Count(name, ".") > maxPath || !isShown(name) {
+		p.fault(at, "%.80q is not the name of a member, or has more than %d dots", name, maxPath)
 		return n.slotOf("?")
 	}
 	if n.count >= maxNames && n.at[name] == 0 {
@@ -430,8 +443,13 @@ func (p *parser) value(at string, v any) (out value) {
 	return out
 }
 
-// maxPattern bounds the length of a regular expression.
-const maxPattern = 1024
+const (
+	// maxPattern bounds the length of a regular expression.
+	maxPattern = 1024
+	// maxSteps bounds what a regular expression may have to do for each byte of a text:
+	// (?:a?){1000} takes microseconds.
+	maxSteps = 300
+)
 
 // pattern reads a regular expression.
 func (p *parser) pattern(at string, v any) *regexp.Regexp {
@@ -443,8 +461,25 @@ func (p *parser) pattern(at string, v any) *regexp.Regexp {
 	re, err := regexp.Compile(text)
 	if err != nil {
 		p.fault(at, "%v", err)
+		return nil
+	}
+	if stepsOf(text) > maxSteps {
+		p.fault(at, "would take too long for a long text: it repeats too much, such as in {100}")
 	}
 	return re
+}
+
+// stepsOf returns how many steps a regular expression may take for a byte.
+func stepsOf(pattern string) int {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	program, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(program.Inst)
 }
 
 // constant reads a value that is always the same.
@@ -591,7 +626,7 @@ func (p *parser) conditions(at string, v any) (all []condition, text string) {
 
 // quoted quotes a text that could be mistaken for something else.
 func quoted(s string) string {
-	if s == "" || strings.ContainsAny(s, " ,=\"") {
+	if s == "" || strings.ContainsAny(s, " ,=\"") || !isShown(s) {
 		return strconv.Quote(s)
 	}
 	return s

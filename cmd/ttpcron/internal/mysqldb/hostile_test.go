@@ -27,7 +27,8 @@ import (
 // says.
 type fake struct {
 	net.Conn
-	seq byte
+	seq   byte
+	count func(f *fake) // answers how many rows there are; nil: 2
 }
 
 func (f *fake) packet(body ...byte) error {
@@ -68,12 +69,12 @@ func (f *fake) head(columns int) {
 	f.eof()
 }
 
-func (f *fake) row(values ...string) {
+func (f *fake) row(values ...string) error {
 	var row []byte
 	for _, v := range values {
 		row = append(row, text(v)...)
 	}
-	f.packet(row...)
+	return f.packet(row...)
 }
 
 // greet says who it is, and how it wants a login.
@@ -107,6 +108,8 @@ func (f *fake) serve(do func(f *fake)) {
 				}
 			}
 			f.eof()
+		case strings.Contains(query, "count(*)") && f.count != nil:
+			f.count(f)
 		case strings.Contains(query, "count(*)"):
 			f.head(1)
 			f.row("2")
@@ -125,6 +128,51 @@ func aRow(f *fake, uuid string) {
 		f.head(7)
 	}
 	f.row("10", uuid, "192.0.2.1", "", "2026-05-04 01:00:00", "", `[{"command":"id"}]`)
+}
+
+// TestServerThatDoesNotCount: rows of which the server does not say how many they are are not
+// read: they might never end.
+func TestServerThatDoesNotCount(t *testing.T) {
+	for name, count := range map[string]func(f *fake){
+		"an error":    func(f *fake) { f.packet(append([]byte{0xff, 0x28, 0x04}, "no"...)...) },
+		"no number":   func(f *fake) { f.head(1); f.row("many"); f.eof() },
+		"nothing":     func(f *fake) { f.head(1); f.eof() },
+		"another row": func(f *fake) { f.head(2); f.row("1", "2"); f.eof() },
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go (&fake{Conn: c, count: count}).serve(func(f *fake) {
+					for f.head(7); f.row("10", "a", "192.0.2.1", "", "2026-05-04 01:00:00", "", `[{"command":"id"}]`) == nil; {
+					}
+				})
+			}
+		}()
+		f, err := importer.Open(t.Context(), "mysql://x@"+l.Addr().String()+"/decnet", importer.Options{Connect: func(ctx context.Context, s *importer.Server) (importer.ServerConn, error) {
+			return connect(ctx, s, 300*time.Millisecond)
+		}})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		events := 0
+		for b, berr := range f.Batches(t.Context()) {
+			if events, err = events+len(b.Events), berr; events > 100 {
+				break
+			}
+		}
+		f.Close()
+		l.Close()
+		if events != 0 || err == nil {
+			t.Errorf("%s: %d events, %v", name, events, err)
+		}
+	}
 }
 
 // TestHostileServer: a server that stalls, lies or never ends costs neither the memory nor
