@@ -446,7 +446,26 @@ func (r *logReader) rejectLong(ln line) {
 
 // rejectText rejects a record of the current line.
 func (r *logReader) rejectText(text []byte, reason error) {
+	if errors.Is(reason, errForeign) {
+		if f := r.otherFormat(text); f != nil {
+			reason = fmt.Errorf("it looks like a record of %s: put such lines into another file, since a file is read as one format", f.Name)
+		}
+	}
 	r.reject(r.line, text, reason, ttpcron.NewRejectID(r.format.Name, text))
+}
+
+// otherFormat returns the format that recognises an object which is no record of the file's.
+func (r *logReader) otherFormat(text []byte) *Format {
+	if !startsWith(text, '{') {
+		return nil // in a text log, it may be anything that an attacker typed
+	}
+	list := r.opts.Catalog.list()
+	for i := range list {
+		if f := &list[i]; f.lines != nil && f.Name != r.format.Name && f.lines.recognises(text) {
+			return f
+		}
+	}
+	return nil
 }
 
 func (r *logReader) reject(line int, text []byte, reason error, id ttpcron.RejectID) {

@@ -35,6 +35,7 @@ type explainedFile struct {
 	err     error // why reading it ended
 	report  ttpcron.ImportReport
 	events  int
+	sensors ttpcron.NameCounts // how many events each has; "" for events without a sensor
 	first   []ttpcron.Event
 	reasons []rejectReason
 	notes   []string
@@ -170,6 +171,7 @@ func (f *explainedFile) add(b ttpcron.Batch) {
 	f.events += len(b.Events)
 	for i := range b.Events {
 		f.report.NewKinds.Count(string(b.Events[i].Kind), 1)
+		f.sensors.Count(b.Events[i].DeckyID, 1)
 		id := string(b.Events[i].Kind) + " " + b.Events[i].SourceID()
 		switch {
 		case f.known[id]:
@@ -253,6 +255,9 @@ func tellFile(out *term.Output, f explainedFile) error {
 	line("because", recognisedBy(f.is))
 	line("lines", fmt.Sprintf("%s: %s ignored, %s could not be used", term.Count(f.report.Lines), term.Count(f.report.Ignored), term.Count(f.report.Rejected)))
 	line("events", term.Count(f.events))
+	if f.events > 0 {
+		line("sensor", sensorsText(f.sensors))
+	}
 	for _, note := range f.notes {
 		line("note", note)
 	}
@@ -265,6 +270,36 @@ func tellFile(out *term.Output, f explainedFile) error {
 	return tellContent(out, f)
 }
 
+// sensorsText says which sensors a file's events name.
+func sensorsText(c ttpcron.NameCounts) string {
+	const most = 3
+	var names []string
+	for _, name := range c.Names() {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	const advice = "set sensor in a table [[input]] of the config file, or give import --sensor, to name it"
+	switch n := c[""]; {
+	case n > 0 && len(names) == 0:
+		return "none is named; " + advice
+	case n > 0:
+		return fmt.Sprintf("%s; %s none: %s", joinedAnd(names), term.Plural(n, "event names", "events name"), advice)
+	}
+	return joinedAnd(names)
+}
+
+// joinedAnd writes a list as in a sentence.
+func joinedAnd(list []string) string {
+	if last := len(list) - 1; last > 0 {
+		return strings.Join(list[:last], ", ") + " and " + list[last]
+	}
+	return strings.Join(list, "")
+}
+
 // tellContent prints the events of a file, and what gave none.
 func tellContent(out *term.Output, f explainedFile) error {
 	if len(f.report.NewKinds)+len(f.report.IgnoredTypes) > 0 {
@@ -274,7 +309,14 @@ func tellContent(out *term.Output, f explainedFile) error {
 		printCounts(out, "Ignored lines", r.IgnoredTypes)
 	}
 	if len(f.first) > 0 {
-		fmt.Fprintf(out, "\nThe first %s:\n", term.Plural(len(f.first), "event", "events"))
+		switch {
+		case len(f.first) < f.events:
+			fmt.Fprintf(out, "\nThe first %s:\n", term.Plural(len(f.first), "event", "events"))
+		case f.events == 1:
+			fmt.Fprint(out, "\nThe event:\n")
+		default:
+			fmt.Fprintf(out, "\nThe %s events:\n", term.Count(f.events))
+		}
 		t := term.Table{Columns: []term.Column{{Title: "TIME"}, {Title: "KIND"}, {Title: "ATTACKER", SGR: term.Cyan}, {Title: "SESSION", Min: 8}, {Title: "WHAT", Min: 20}}}
 		for i := range f.first {
 			e := &f.first[i]
@@ -327,6 +369,8 @@ func appendExplainedJSON(b []byte, f explainedFile) []byte {
 	b = fmt.Appendf(b, `,"first_records":%d,"first_lines":%d,"lines":%d,"events":%d,"ignored":%d,"rejected":%d,"waiting":%d,"kinds":`,
 		f.is.Records, f.is.Lines, f.report.Lines, f.events, f.report.Ignored, f.report.Rejected, f.report.Waiting)
 	b = appendNamesJSON(b, f.report.NewKinds)
+	b = append(b, `,"sensors":`...)
+	b = appendNamesJSON(b, f.sensors)
 	b = append(b, `,"ignored_types":`...)
 	b = appendNamesJSON(b, f.report.IgnoredTypes)
 	b = append(b, `,"first_events":[`...)

@@ -12,8 +12,9 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// maxNamesShown is how many kinds, or types of ignored lines, a summary names.
-const maxNamesShown = 10
+// maxNamesShown is how many kinds, or types of ignored lines, a summary names: all known kinds,
+// at least.
+const maxNamesShown = 12
 
 // printImported says what an import of files gave.
 func printImported(out io.Writer, files []jobs.FileReport, m *ttpcron.ImportReport) {
@@ -54,7 +55,11 @@ func namesText(c ttpcron.NameCounts) string {
 	names := c.Names()
 	var parts []string
 	for _, name := range names[:min(len(names), maxNamesShown)] {
-		parts = append(parts, term.Count(c[name])+" "+term.Clean(name))
+		text := term.Clean(name)
+		if text != "" && text[0] >= '0' && text[0] <= '9' { // "2 1001" would look like two counts
+			text = "of type " + text
+		}
+		parts = append(parts, term.Count(c[name])+" "+text)
 	}
 	if rest := names[len(parts):]; len(rest) > 0 {
 		sum := 0

@@ -13,7 +13,23 @@ import (
 type account struct {
 	records int
 	events  []eventAccount
+	before  []eventAccount  // events before the record at hand
 	there   map[string]bool // names that a record had
+}
+
+// begins notes that another record is read.
+func (a *account) begins(n *names, values []jsontext.Value) {
+	a.records++
+	a.before = append(a.before[:0], a.events...)
+	a.noticed(n, values)
+}
+
+// rejected takes back what the record at hand counted: its reason is told elsewhere, and it
+// may be read twice.
+func (a *account) rejected() {
+	for i := range a.events {
+		a.events[i].whole, a.events[i].part = a.before[i].whole, a.before[i].part
+	}
 }
 
 // eventAccount counts what one description of an event made.

@@ -469,7 +469,8 @@ payload = { username = "u", password = "p" }`)
 	for _, record := range []string{
 		`{"t":1,"ip":"203.0.113.7","what":"line","c":"id"}`, `{"t":1,"ip":"203.0.113.7","what":"line","c":""}`,
 		`{"t":1,"ip":"203.0.113.7","what":"connect","list":[{"u":"a"},{"x":"b"}]}`,
-		`{"t":"no time","ip":"203.0.113.7","what":"line","c":"id"}`, // rejected: the reason says it all
+		`{"t":"no time","ip":"203.0.113.7","what":"line","c":"id"}`,                  // rejected: the reason says it all,
+		`{"t":"no time","ip":"203.0.113.7","what":"line","c":"","list":[{"u":"a"}]}`, // also if only another event finds out
 	} {
 		tell(r, record)
 	}

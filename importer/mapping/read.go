@@ -73,14 +73,16 @@ func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)
 	}
 	r.room = room
 	if r.account != nil {
-		r.account.records++
-		r.account.noticed(&m.names, r.record)
+		r.account.begins(&m.names, r.record)
 	}
 	r.given = 0
 	some := 0
 	for i := range m.events {
 		n, err := r.event(i, MaxEvents-some, add)
 		if err != nil {
+			if r.account != nil {
+				r.account.rejected()
+			}
 			return nil, err
 		}
 		some += n
@@ -233,7 +235,7 @@ func (r *Reader) event(index, most int, add func(*ttpcron.Event)) (some int, err
 			r.account.noticed(&e.names, r.element)
 			switch n := &r.account.events[index]; {
 			case !met:
-			case err != nil: // a record that is rejected may be read twice
+			case err != nil:
 				n.met = true
 			case ok:
 				n.met, n.whole = true, n.whole+1
