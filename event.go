@@ -24,6 +24,7 @@ const (
 	SessionFact       SourceKind = "session"            // a fact about a session, such as that it was opened; payload fact
 	Stdin             SourceKind = "stdin"              // text typed into a running program, never a shell command; payload input_text
 	Tunnel            SourceKind = "tunnel"             // a forwarded connection that was asked for, or its data; payload destination
+	Alert             SourceKind = "alert"              // an alert of an intrusion detection system; payload signature
 	Correlation       SourceKind = "correlation"        // a finding over several events, not an event
 )
 
@@ -31,7 +32,7 @@ const (
 // passes to rules.
 func Kinds() []SourceKind {
 	return []SourceKind{
-		Command, CanaryFingerprint, AuthAttempt, HTTPRequest, FileTransfer, Scan, ServiceRequest, SessionFact, Stdin, Tunnel, Correlation,
+		Command, CanaryFingerprint, AuthAttempt, HTTPRequest, FileTransfer, Scan, ServiceRequest, SessionFact, Stdin, Tunnel, Alert, Correlation,
 	}
 }
 

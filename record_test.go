@@ -50,6 +50,7 @@ func TestContentIDGolden(t *testing.T) {
 		"scan":               {ofKind(t, Scan, `{"dst_port":"22","protocol":"tcp","scan":"syn"}`), "sha256:c8306068abf62ac9400fbac5360c2033"},
 		"service_request":    {ofKind(t, ServiceRequest, `{"request_text":"INFO","service":"redis","user":"default"}`), "sha256:cee84ba5fba84c19747effbb2f56ceb4"},
 		"canary_fingerprint": {ofKind(t, CanaryFingerprint, `{"country_code":"NL","dns_qname":"x.test","headers":{"a":[1,null]},"request_path":"/p","token_uuid":"t","ua_signature":"u","user_agent":"u"}`), "sha256:c41304036533290db6b2fa25dd293fda"},
+		"alert":              {ofKind(t, Alert, `{"category":"Misc","dst_port":22,"severity":2,"signature":"ET SCAN"}`), "sha256:f363ff192a88e7081fb55c6a8db6de3a"},
 		"correlation":        {ofKind(t, Correlation, `{"note":"n"}`), "sha256:0a94db1510414607f545e39d538f240f"},
 		"vendor":             {ofKind(t, "vendor", `{"a":[1,2.50,null,{"z":true,"b":"x"}],"b":"x","c":null,"d":"","e":{}}`), "sha256:a5a55b699393e513c338f03ff598ee4a"},
 	} {

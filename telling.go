@@ -32,9 +32,13 @@ func TellingText(kind SourceKind, field func(name string) (text string, has bool
 	case Scan:
 		text = joinText(field, " ", "scan", "protocol", "dst_port")
 	case ServiceRequest:
-		if text = firstText(field, "request_text"); text == "" {
+		if text = joinText(field, ": ", "service", "request_text"); firstText(field, "request_text") == "" {
 			text = joinText(field, " ", "service", "user")
 		}
+	case CanaryFingerprint:
+		text = tokenText(field)
+	case Alert:
+		text = firstText(field, "signature", "category")
 	case SessionFact:
 		text = factText(field)
 	case Stdin:
@@ -76,6 +80,16 @@ func requestText(field func(name string) (string, bool)) string {
 		return method + " " + url
 	}
 	return url
+}
+
+// tokenText is which bait was touched, in its owner's words if there are any, and by what.
+func tokenText(field func(name string) (string, bool)) string {
+	bait := firstText(field, "memo", "placement_path", "token_kind")
+	with := firstText(field, "user_agent", "request_path", "dns_qname")
+	if bait == "" || with == "" {
+		return bait + with
+	}
+	return bait + ", " + with
 }
 
 // factText states a fact about a session in a few words.

@@ -17,11 +17,19 @@ const (
 	Sessions              // session, sensor
 	Techniques            // tactic, technique or sub-technique, as they are shown
 	Sensors               // sensor
-	Credentials           // user, password
+	Credentials           // user, password, and which of them was not tried: see NoUser
 	Users                 // user
 	Passwords             // password
 	Keys                  // fingerprint
 	Files                 // SHA-256, and where there is none URL or name
+)
+
+// What login attempts of a group of Credentials lacked, each in its third name: missing is
+// not the same as empty.
+const (
+	NoUser     = "u"
+	NoPassword = "p" // nor a key
+	OnlyKey    = "k"
 )
 
 // names is how many names a group has.
@@ -29,7 +37,9 @@ func (b By) names() int {
 	switch b {
 	case Whole:
 		return 0
-	case Sessions, Techniques, Credentials, Files:
+	case Credentials:
+		return 3
+	case Sessions, Techniques, Files:
 		return 2
 	}
 	return 1
@@ -186,7 +196,18 @@ func (n *count) groupOf(o *observed, e *ttpcron.Event) (name int, ok bool) {
 	password, hasPassword := textOf(e, "password")
 	switch n.by {
 	case Credentials:
-		return n.named(user, password), hasPassword
+		lacks := ""
+		if !hasUser {
+			lacks = NoUser
+		}
+		if !hasPassword {
+			if key, _ := textOf(e, "key_fingerprint"); key != "" {
+				lacks += OnlyKey
+			} else {
+				lacks += NoPassword
+			}
+		}
+		return n.named(user, password, lacks), e.Kind == ttpcron.AuthAttempt
 	case Users:
 		return n.named(user), hasUser
 	case Passwords:

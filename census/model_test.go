@@ -145,8 +145,18 @@ func modelNames(by By, q Query, e *ttpcron.Event) []string {
 		return []string{e.SessionID, e.DeckyID}
 	case by == Sensors:
 		return []string{e.DeckyID}
-	case by == Credentials && login && hasPassword:
-		return []string{user, password}
+	case by == Credentials && login:
+		lacks := ""
+		if _, has := e.Payload.Text("username"); !has {
+			lacks = "u"
+		}
+		switch {
+		case !hasPassword && hasKey && key != "":
+			lacks += "k"
+		case !hasPassword:
+			lacks += "p"
+		}
+		return []string{user, password, lacks}
 	case by == Users && login:
 		return []string{user}
 	case by == Passwords && login && hasPassword:

@@ -45,8 +45,8 @@ func TestValues(t *testing.T) {
 	if f := rows[1]; f == nil || !slices.Equal(f.Name, []string{"", "x"}) || f.Directions.First() != "" {
 		t.Errorf("file: %+v", f)
 	}
-	if rows[2] != nil {
-		t.Errorf("credentials: %+v", rows[2])
+	if l := rows[2]; l == nil || !slices.Equal(l.Name, []string{"", "", NoUser + NoPassword}) || l.Won != 1 {
+		t.Errorf("credentials: %+v", l)
 	}
 	if a := rows[3]; a == nil || !slices.Equal(a.Addresses.Names(), []string{"192.0.2.7"}) {
 		t.Errorf("attacker: %+v", a)

@@ -190,6 +190,15 @@ func ecsWho(o *object, t *Tag, found evidence) {
 	})
 }
 
+// urlOf is the address in the text of a request, which may begin with its method.
+func urlOf(text string) string {
+	method, url, is := strings.Cut(text, " ")
+	if is && strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return url
+	}
+	return text
+}
+
 // ecsWhat has the fields that ECS has for a kind of event.
 func ecsWhat(o *object, t *Tag, found evidence) {
 	url := found["url"]
@@ -198,9 +207,11 @@ func ecsWhat(o *object, t *Tag, found evidence) {
 		o.in("process", func() { o.text("command_line", t.Text) })
 	case ttpcron.HTTPRequest:
 		if url = found["raw_url"]; url == "" {
-			url = t.Text
+			url = urlOf(t.Text)
 		}
 		o.in("http", func() { o.in("request", func() { o.text("method", found["method"]) }) })
+	case ttpcron.CanaryFingerprint:
+		url = found["request_path"]
 	case ttpcron.FileTransfer:
 		o.in("file", func() { o.in("hash", func() { o.text("sha256", found["sha256"]) }) })
 	}

@@ -191,3 +191,12 @@ func ecsProblems(at string, object map[string]any, fields map[string]ecsField) (
 	}
 	return problems
 }
+
+// The text of a request without evidence begins with its method, which is no part of a URL.
+func TestURLOf(t *testing.T) {
+	for text, want := range map[string]string{"GET decoy.example/.env": "decoy.example/.env", "/a b": "/a b", "/x": "/x", "GET": "GET", "": "", " x": "x", "get /x": "get /x"} {
+		if got := urlOf(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

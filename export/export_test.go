@@ -72,7 +72,7 @@ func everyKind() []Tag {
 		t := sampleTag(len(tags))
 		t.SourceKind, t.SourceID, t.EventTime = kind, fmt.Sprint(kind, "-", i), tags[len(tags)-1].EventTime
 		t.Evidence = json.RawMessage(`{"command_text":"id","username":"root","user":"root","url":"http://192.0.2.1/\udcff","sha256":"` + strings.Repeat("0a", 32) +
-			`","destination":"192.0.2.25:25","dst_ip":"192.0.2.25","dst_port":25,"method":"GET","raw_url":"/x?y","user_agent":"\ud83dcurl","service":"SSH","matched":null,"group":{"session_id":null}}`)
+			`","destination":"192.0.2.25:25","dst_ip":"192.0.2.25","dst_port":25,"method":"GET","raw_url":"/x?y","user_agent":"\ud83dcurl","service":"SSH","request_path":"/t/1","dns_qname":"k.canary.example","matched":null,"group":{"session_id":null}}`)
 		t.UUID = t.Tag.UUID().String()
 		tags = append(tags, t)
 	}

@@ -20,7 +20,10 @@ func everyKind(first ttpcron.Day, days, each int) (all []ttpcron.Event) {
 		if kind == ttpcron.Correlation {
 			continue
 		}
-		fields, _ := kind.IdentityFields()
+		fields, listed := kind.IdentityFields()
+		if !listed {
+			fields = []string{"signature"} // all of them distinguish
+		}
 		for day := range days {
 			for n := range each {
 				all = append(all, ttpcron.Event{

@@ -110,10 +110,10 @@ func (c *boundsChecker) lists() {
 	}
 	logins := map[string]*Credential{}
 	for _, row := range want.Credentials.Rows {
-		logins[row.User+"|"+row.Password] = row
+		logins[credentialName(row)] = row
 	}
 	for _, row := range got.Credentials.Rows {
-		is := logins[row.User+"|"+row.Password]
+		is := logins[credentialName(row)]
 		for i, n := range [][2]int{{row.Tries, is.Tries}, {row.Won, is.Won}, {row.Attackers, is.Attackers}, {row.Passwords, is.Passwords}} {
 			c.most(fmt.Sprint(row.User, " ", i), n[0], n[1], said)
 		}

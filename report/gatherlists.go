@@ -129,7 +129,7 @@ func (j *joiner) ofSensors() {
 	n := &j.r.New.Sensors
 	n.By, n.Command = "with the most events", j.newSince("sensors")
 	for _, row := range rows {
-		if row.New {
+		if row.New && row.Name != "" {
 			n.Rows = append(n.Rows, row)
 		}
 	}
@@ -312,7 +312,8 @@ func (j *joiner) listLogins() {
 	}
 	for _, x := range top.list {
 		f := e.logins.at(x.i)
-		row := &Credential{Seen: j.seen(f.span, 0, !f.old && e.logins.cuts == 0), User: x.user, Password: x.password, Tries: int(f.tries), Won: int(f.won), Attackers: int(f.attackers), Passwords: int(f.passwords)}
+		row := &Credential{Seen: j.seen(f.span, 0, !f.old && e.logins.cuts == 0), User: x.user, Password: x.password, Tries: int(f.tries), Won: int(f.won), Attackers: int(f.attackers), Passwords: int(f.passwords),
+			NoUser: f.lacks&noUser != 0, NoPassword: f.lacks&noPassword != 0, OnlyKey: f.lacks&onlyKey != 0}
 		row.Seen.Sensors = j.sensorsOf(&f.sensors, nil)
 		list.Rows = append(list.Rows, row)
 	}

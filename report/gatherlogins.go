@@ -14,10 +14,18 @@ type login struct {
 	tries, won, attackers, passwords uint32
 
 	user, password      uint32 // texts
+	lacks               uint8  // noUser and so on
 	attacker, passwordH uint32 // of the first: the upper half of its hash
 	sensors             idSet
 	old                 bool
 }
+
+// What a login lacked. Missing is not the same as empty.
+const (
+	noUser = 1 << iota
+	noPassword
+	onlyKey
+)
 
 // file is a file that came in or went out.
 type file struct {
@@ -39,21 +47,28 @@ func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
 	user, hasUser := textOf(e, "username")
 	password, hasPassword := textOf(e, "password")
 	var hash uint64
+	var lacks uint8
+	if !hasUser {
+		lacks = noUser
+	}
 	if s.o.WithPasswords {
 		if !hasPassword {
-			return
+			lacks |= noPassword
+			if key, _ := textOf(e, "key_fingerprint"); key != "" {
+				lacks |= onlyKey
+			}
 		}
 		hash = s.h.both(user, password)
 	} else {
-		if !hasUser {
-			return
-		}
 		hash = s.h.of(user)
+	}
+	if lacks != 0 {
+		hash = mix(hash, uint64(lacks))
 	}
 	i, added := s.logins.get(hash)
 	f := s.logins.at(i)
 	if added {
-		*f = login{span: never, user: s.logins.text.add(user)}
+		*f = login{span: never, user: s.logins.text.add(user), lacks: lacks}
 		if s.o.WithPasswords {
 			f.password = s.logins.text.add(password)
 		}

@@ -462,23 +462,29 @@ func (c *checker) sessions() {
 	}
 }
 
+// credentialName distinguishes rows of credentials.
+func credentialName(c *Credential) string {
+	return fmt.Sprint(c.User, "|", c.Password, c.NoUser, c.NoPassword, c.OnlyKey)
+}
+
 func (c *checker) credentials() {
 	name := func(e *ttpcron.Event) string {
-		user, _ := e.Payload.Text("username")
+		user, hasUser := e.Payload.Text("username")
 		password, has := e.Payload.Text("password")
+		key, _ := e.Payload.Text("key_fingerprint")
 		switch {
-		case e.Kind != ttpcron.AuthAttempt || c.m.o.WithPasswords && !has:
+		case e.Kind != ttpcron.AuthAttempt:
 			return "-"
 		case c.m.o.WithPasswords:
-			return bounded(user) + "|" + bounded(password)
+			return credentialName(&Credential{User: bounded(user), Password: bounded(password), NoUser: !hasUser, NoPassword: !has, OnlyKey: !has && key != ""})
 		}
-		return bounded(user) + "|"
+		return credentialName(&Credential{User: bounded(user), NoUser: !hasUser})
 	}
 	groups := c.m.of(name, noTags)
 	c.same("credentials", []int{len(c.r.Credentials.Rows), c.r.Credentials.Total}, []int{len(groups), len(groups)})
 	for _, row := range c.r.Credentials.Rows {
-		s := groups[row.User+"|"+row.Password]
-		what := "login " + row.User + "|" + row.Password
+		s := groups[credentialName(row)]
+		what := "login " + credentialName(row)
 		if s == nil {
 			c.Errorf("no %s", what)
 			continue

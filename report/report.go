@@ -159,9 +159,13 @@ type Session struct {
 type Credential struct {
 	Seen
 	User, Password string
-	Tries, Won     int
-	Attackers      int
-	Passwords      int // different ones of this user; 0 where Password says which
+	// NoUser and NoPassword say that there was none, which is not the same as an empty one;
+	// OnlyKey that a key was offered in place of the password.
+	NoUser, NoPassword, OnlyKey bool
+
+	Tries, Won int
+	Attackers  int
+	Passwords  int // different ones of this user; 0 where Password says which
 }
 
 // File is a file that was transferred, in either direction.

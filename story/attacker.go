@@ -25,7 +25,7 @@ type Attacker struct {
 	Tags    Techniques
 
 	Sessions []SessionRef // in the order in which they began
-	Named    int          // how many of Sessions are no events without a session
+	Named    int          // how many of Sessions are no visits
 	Unnamed  int          // events without a session
 	Untold   int          // events of sessions beyond MaxSessions
 
@@ -35,18 +35,24 @@ type Attacker struct {
 	index map[uint64]int32
 }
 
-// SessionRef is a session of an attacker, or a sensor's events without a session.
+// VisitGap is how long an attacker is away from a sensor before its events without a session
+// are another visit.
+const VisitGap = time.Hour
+
+// SessionRef is a session of an attacker, or a visit: a sensor's events without a session
+// that are at most [VisitGap] apart.
 type SessionRef struct {
 	key         uint64
 	First, Last time.Time
 	Events      int32
 	Tries       int32 // of logins
-	Quiet       bool  // nobody was let in, and nothing was done but to try
-	Unnamed     bool  // events without a session
+	Failed      int32 // of Tries; of the others, the result was not recorded if Quiet
+	Quiet       bool  // nobody is known to have been let in, and nothing was done but to try
+	Unnamed     bool  // a visit
 }
 
 // Key identifies a session of a sensor. Different sessions have different keys, apart
-// from hash collisions.
+// from hash collisions. All visits to a sensor have one key.
 func (a *Attacker) Key(sensor, session string) uint64 {
 	if a.index == nil {
 		a.seed, a.index = maphash.MakeSeed(), map[uint64]int32{}
@@ -59,8 +65,14 @@ func (a *Attacker) Key(sensor, session string) uint64 {
 	return h.Sum64()
 }
 
-// Key is the [Attacker.Key] of the session.
+// Key is the [Attacker.Key] of the session, or of the visits to the same sensor.
 func (r *SessionRef) Key() uint64 { return r.key }
+
+// Has reports whether an event or tag with the key of a session is of it. Visits differ only
+// in their times.
+func (r *SessionRef) Has(at time.Time) bool {
+	return !r.Unnamed || !at.Before(r.First) && !at.After(r.Last)
+}
 
 // Add adds an event, in the order of time.
 func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
@@ -88,14 +100,17 @@ func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
 	if e.SessionID == "" {
 		a.Unnamed++
 	}
-	worked := false
+	worked, failed := false, false
 	if e.Kind == ttpcron.AuthAttempt {
 		t := Tell(e)
-		worked = t.Outcome == Worked
+		worked, failed = t.Outcome == Worked, t.Outcome == Failed
 		a.Logins.add(Try{e.Time, ttpcron.Shorten(t.Text, maxKeptBytes), t.Outcome})
 	}
 	key := a.Key(e.DeckyID, e.SessionID)
 	i, has := a.index[key]
+	if has && a.Sessions[i].Unnamed && e.Time.Sub(a.Sessions[i].Last) > VisitGap {
+		has = false
+	}
 	if !has {
 		if len(a.Sessions) == MaxSessions {
 			a.Untold++
@@ -110,13 +125,24 @@ func (a *Attacker) Add(e *ttpcron.Event, own ttpcron.Networks) {
 		a.Sessions = append(a.Sessions, SessionRef{key: key, First: e.Time, Quiet: !unnamed, Unnamed: unnamed})
 	}
 	r := &a.Sessions[i]
-	r.Last = e.Time
+	if e.Time.Before(r.First) { // where the order is only approximate
+		r.First = e.Time
+	}
+	if e.Time.After(r.Last) {
+		r.Last = e.Time
+	}
 	r.Events++
 	if e.Kind == ttpcron.AuthAttempt {
 		r.Tries++
 	}
+	if failed {
+		r.Failed++
+	}
 	r.Quiet = r.Quiet && !worked && (e.Kind == ttpcron.AuthAttempt || e.Kind == ttpcron.SessionFact)
 }
+
+// Visits is how many of Sessions are visits.
+func (a *Attacker) Visits() int { return len(a.Sessions) - a.Named }
 
 // Rows returns the sessions of an attacker as they are told: one by one, except that
 // consecutive sessions without a successful login form one row.

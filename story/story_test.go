@@ -172,7 +172,17 @@ func TestTell(t *testing.T) {
 		{ttpcron.SessionFact, []any{"fact", "kex", "hassh", "ab"}, Telling{What: Fact, Text: "hassh ab"}},
 		{ttpcron.SessionFact, []any{"fact", "var", "name", "LANG", "value", "C"}, Telling{What: Fact, Text: "var LANG=C"}},
 		{ttpcron.SessionFact, []any{"fact", "opened", "src_port", 4242, "dst_ip", "192.0.2.2", "dst_port", 22}, Telling{What: Connected, Details: []Detail{{"from port", "4242"}, {"to", "192.0.2.2 port 22"}}}},
-		{ttpcron.CanaryFingerprint, []any{"token_kind", "pdf", "request_path", "/t/1"}, Telling{What: Triggered, Text: "/t/1", Details: []Detail{{"token", "pdf"}}}},
+		{ttpcron.HTTPRequest, []any{"method", "POST", "body", "x=1", "host", "decoy.example", "dst_port", 8080}, Telling{What: Web, Text: "POST", Details: []Detail{{"host", "decoy.example"}, {"to", "port 8080"}, {"body", "x=1"}}}},
+		{ttpcron.HTTPRequest, []any{"status", 408}, Telling{What: Web, Text: "status 408", Details: []Detail{{"status", "408"}}}},
+		{ttpcron.CanaryFingerprint, []any{"token_kind", "pdf", "request_path", "/t/1"}, Telling{What: Triggered, Text: "pdf, /t/1"}},
+		{ttpcron.CanaryFingerprint, []any{"memo", "payroll", "token_kind", "ms_excel", "token_uuid", "k1", "user_agent", "curl/8", "request_path", "/t/1", "placement_path", "/srv/p.xlsx", "channel", "http"}, Telling{What: Triggered, Text: "payroll, curl/8",
+			Details: []Detail{{"kind", "ms_excel"}, {"placed at", "/srv/p.xlsx"}, {"token", "k1"}, {"path", "/t/1"}, {"channel", "http"}}}},
+		{ttpcron.CanaryFingerprint, []any{"memo", "key", "token_kind", "dns", "dns_qname", "x.example.net"}, Telling{What: Triggered, Text: "key, x.example.net", Details: []Detail{{"kind", "dns"}}}},
+		{ttpcron.ServiceRequest, []any{"service", "redis", "request_text", "INFO", "dst_ip", "192.0.2.2", "dst_port", "6379"}, Telling{What: Requested, Text: "INFO", Details: []Detail{{"service", "redis"}, {"to", "192.0.2.2 port 6379"}}}},
+		{ttpcron.ServiceRequest, []any{"service", "telnet", "user", "-f root", "dst_port", -1}, Telling{What: Requested, Text: "telnet -f root", Details: []Detail{{"service", "telnet"}, {"user", "-f root"}}}},
+		{ttpcron.Scan, []any{"scan", "port", "dst_port", "1723", "ports", "22, 1723"}, Telling{What: Scanned, Text: "port", Details: []Detail{{"to", "port 1723"}, {"ports", "22, 1723"}}}},
+		{ttpcron.Alert, []any{"signature", "ET SCAN", "signature_id", 7, "category", "Misc", "severity", 2, "protocol", "tcp", "dst_port", 22}, Telling{What: Alerted, Text: "ET SCAN",
+			Details: []Detail{{"category", "Misc"}, {"severity", "2"}, {"signature id", "7"}, {"protocol", "tcp"}, {"to", "port 22"}}}},
 	} {
 		e := event(t, 1, c.kind, c.payload...)
 		got := Tell(e)
@@ -283,6 +293,39 @@ func TestAttackerRows(t *testing.T) {
 	}
 	if r := a.Sessions[4]; r.Key() != a.Key("hp-1", "d") || r.Events != 2 || r.Tries != 1 || r.Quiet {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Events without a session are visits: an attacker who was away from a sensor for long comes
+// back.
+func TestAttackerVisits(t *testing.T) {
+	var a Attacker
+	add := func(after time.Duration, sensor, session string) {
+		e := event(t, 1, ttpcron.HTTPRequest, "raw_url", "/")
+		e.Time, e.DeckyID, e.SessionID = start.Add(after), sensor, session
+		a.Add(e, ttpcron.Networks{})
+	}
+	add(0, "web-1", "")
+	add(30*time.Minute, "web-2", "")
+	add(VisitGap, "web-1", "")               // the same visit, since it began
+	add(VisitGap+time.Minute, "", "")        // of no sensor that is named
+	add(2*VisitGap+time.Second, "web-1", "") // another
+	add(300*VisitGap, "web-2", "s")          // sessions may last
+	add(900*VisitGap, "web-2", "s")
+	add(900*VisitGap-time.Minute, "web-1", "") // late, as where the order is approximate
+	add(900*VisitGap-2*time.Minute, "web-1", "")
+	if a.Visits() != 5 || a.Named != 1 || a.Unnamed != 7 || len(a.Rows()) != 6 {
+		t.Fatalf("%d visits, %d sessions, %d events without one, %d rows", a.Visits(), a.Named, a.Unnamed, len(a.Rows()))
+	}
+	last := a.Sessions[5]
+	if first := a.Sessions[0]; first.Events != 2 || first.Last != start.Add(VisitGap) || first.Key() != last.Key() || !first.Has(start) || first.Has(start.Add(2*VisitGap)) {
+		t.Errorf("first visit: %+v", first)
+	}
+	if last.First != start.Add(900*VisitGap-2*time.Minute) || last.Events != 2 || !last.Has(last.First) || !last.Has(last.Last) {
+		t.Errorf("last visit: %+v", last)
+	}
+	if s := a.Sessions[4]; s.Unnamed || s.Events != 2 || !s.Has(start) {
+		t.Errorf("session: %+v", s)
 	}
 }
 

@@ -3,6 +3,7 @@ package story
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -27,6 +28,7 @@ const (
 	Web       What = "web"     // a request to a web server
 	Scanned   What = "scan"
 	Triggered What = "canary"
+	Alerted   What = "alert" // by a sensor that watches the network
 	Closed    What = "closed"
 	Other     What = "event"
 )
@@ -64,6 +66,9 @@ func Tell(e *ttpcron.Event) Telling {
 		t.What, t.Outcome = Login, outcome(e, "success", Worked, Failed)
 		t.detail(e, "service", "service")
 		t.detail(e, "method", "method")
+		if e.SessionID == "" { // else its beginning says where
+			t.to(e)
+		}
 		if _, has := e.Payload.Text("password"); has { // else it is in the text
 			t.detail(e, "key", "key_fingerprint")
 		}
@@ -76,8 +81,13 @@ func Tell(e *ttpcron.Event) Telling {
 		}
 	case ttpcron.ServiceRequest:
 		t.What = Requested
+		if text := value(e, "request_text"); text != "" {
+			t.Text = text
+		}
 		t.detail(e, "service", "service")
+		t.to(e)
 		t.detail(e, "user", "user")
+		t.detail(e, "agent", "user_agent")
 		t.detail(e, "cve", "cve")
 	case ttpcron.HTTPRequest:
 		tellWeb(&t, e)
@@ -85,12 +95,18 @@ func Tell(e *ttpcron.Event) Telling {
 		t.What = Scanned
 		t.Text = value(e, "scan")
 		t.detail(e, "protocol", "protocol")
-		t.detail(e, "port", "dst_port")
+		t.to(e)
+		t.detail(e, "ports", "ports")
+		t.detail(e, "domain", "domain")
 	case ttpcron.CanaryFingerprint:
-		t.What = Triggered
-		t.detail(e, "token", "token_kind")
-		t.detail(e, "path", "request_path")
-		t.detail(e, "placed at", "placement_path")
+		tellToken(&t, e)
+	case ttpcron.Alert:
+		t.What = Alerted
+		t.detail(e, "category", "category")
+		t.detail(e, "severity", "severity")
+		t.detail(e, "signature id", "signature_id")
+		t.detail(e, "protocol", "protocol")
+		t.to(e)
 	case ttpcron.SessionFact:
 		tellFact(&t, e)
 	}
@@ -101,6 +117,46 @@ func (t *Telling) detail(e *ttpcron.Event, name, field string) {
 	if v := value(e, field); v != "" && v != t.Text {
 		t.Details = append(t.Details, Detail{name, v})
 	}
+}
+
+// to says where somebody turned to. Sensors write port 0 or -1 where they know none.
+func (t *Telling) to(e *ttpcron.Event) {
+	to, port := value(e, "dst_ip"), value(e, "dst_port")
+	if n, err := strconv.Atoi(port); err == nil && n <= 0 {
+		port = ""
+	}
+	if port != "" {
+		port = "port " + port
+	}
+	if to != "" && port != "" {
+		to += " "
+	}
+	if to += port; to != "" {
+		t.Details = append(t.Details, Detail{"to", to})
+	}
+}
+
+// tellToken adds what the text does not say: which bait of which kind it was, where it lay,
+// and how it was used.
+func tellToken(t *Telling, e *ttpcron.Event) {
+	t.What = Triggered
+	memo, placed, agent := value(e, "memo"), value(e, "placement_path"), value(e, "user_agent")
+	if memo != "" || placed != "" {
+		t.detail(e, "kind", "token_kind")
+	}
+	if memo != "" {
+		t.detail(e, "placed at", "placement_path")
+	}
+	t.detail(e, "token", "token_uuid")
+	if agent != "" {
+		t.detail(e, "path", "request_path")
+	}
+	if agent != "" || value(e, "request_path") != "" {
+		t.detail(e, "looked up", "dns_qname")
+	}
+	t.detail(e, "channel", "channel")
+	t.detail(e, "page", "location")
+	t.detail(e, "from", "referer")
 }
 
 func tellFile(t *Telling, e *ttpcron.Event) {
@@ -124,16 +180,17 @@ func tellFile(t *Telling, e *ttpcron.Event) {
 
 func tellWeb(t *Telling, e *ttpcron.Event) {
 	t.What = Web
-	if url := value(e, "raw_url"); url != "" {
-		t.Text = url
-	}
-	if method := value(e, "method"); method != "" {
-		t.Text = method + " " + t.Text
+	if text := strings.TrimSpace(value(e, "method") + " " + value(e, "raw_url")); text != "" {
+		t.Text = text
 	}
 	t.detail(e, "host", "host")
+	t.to(e)
 	t.detail(e, "agent", "user_agent")
 	t.detail(e, "status", "status")
 	t.detail(e, "body", "body")
+	t.detail(e, "user", "username")
+	t.detail(e, "referer", "referer")
+	t.detail(e, "forwarded for", "forwarded_for")
 }
 
 func tellFact(t *Telling, e *ttpcron.Event) {

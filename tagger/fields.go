@@ -131,6 +131,7 @@ var patternFields = map[ttpcron.SourceKind]string{
 	ttpcron.Stdin:             "input_text",
 	ttpcron.Tunnel:            "destination",
 	ttpcron.ServiceRequest:    "request_text",
+	ttpcron.Alert:             "signature",
 	"email":                   "subject",
 }
 

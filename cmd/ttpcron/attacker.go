@@ -30,7 +30,8 @@ showed, and then each session in short, oldest first. ADDRESS is an address, or
 the UUID of an attacker or identity, or its first 8 characters or more if only
 one begins so. Of each session, the commands with the highest level are shown.
 Consecutive sessions in which no login succeeded are counted in one line. Events
-without a session are listed by sensor.
+without a session are told by sensor, in visits: after an hour without an event,
+the next one begins another.
 
 --full tells each session as ttpcron session does. --json prints an object about
 the attacker, one for each event with its tags in the form of tags --json, and

@@ -25,16 +25,18 @@ func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker
 		return err
 	}
 	if left := rows[first : len(rows)-last]; len(left) > 0 {
-		n, events := 0, 0
+		named, visits, events := 0, 0, 0
 		for _, row := range left {
 			for i := range row {
-				if !row[i].Unnamed {
-					n++
+				if row[i].Unnamed {
+					visits++
+				} else {
+					named++
 				}
 				events += int(row[i].Events)
 			}
 		}
-		p.say("\n%s\n", p.dim(fmt.Sprintf("%s %s with %s between %s and %s: --limit 0 tells all", p.more(), term.Plural(n, "session", "sessions"),
+		p.say("\n%s\n", p.dim(fmt.Sprintf("%s %s with %s between %s and %s: --limit 0 tells all", p.more(), sessionsAndVisits(named, visits),
 			term.Plural(events, "event", "events"), term.Time(left[0][0].First), term.Time(left[len(left)-1][0].First))))
 		if err := p.rows(ctx, a, rows[len(rows)-last:], src); err != nil {
 			return err
@@ -45,6 +47,17 @@ func (p *storyPage) attacker(ctx context.Context, name string, a *story.Attacker
 	}
 	p.findings(loose)
 	return nil
+}
+
+// sessionsAndVisits counts both, or the one that there is.
+func sessionsAndVisits(named, visits int) string {
+	switch {
+	case visits == 0:
+		return term.Plural(named, "session", "sessions")
+	case named == 0:
+		return term.Plural(visits, "visit", "visits")
+	}
+	return term.Plural(named, "session", "sessions") + " and " + term.Plural(visits, "visit", "visits")
 }
 
 func (p *storyPage) attackerHead(name string, a *story.Attacker) {
@@ -75,11 +88,15 @@ func (p *storyPage) attackerHead(name string, a *story.Attacker) {
 	}
 	p.field("sensors", sensors)
 	did := term.Plural(a.Named, "session", "sessions") + ", " + term.Plural(a.Events, "event", "events")
+	visits := ""
+	if n := a.Visits(); n > 1 {
+		visits = " in " + term.Plural(n, "visit", "visits")
+	}
 	switch {
 	case a.Named == 0:
-		did = term.Plural(a.Events, "event", "events") + " without a session"
+		did = term.Plural(a.Events, "event", "events") + " without a session" + visits
 	case a.Unnamed > 0:
-		did += " (" + term.Count(a.Unnamed) + " without a session)"
+		did += " (" + term.Count(a.Unnamed) + " without a session" + visits + ")"
 	}
 	p.field("login", loginsText(&a.Logins, ""))
 	s := story.Session{Events: a.Events, Kinds: a.Kinds}
@@ -139,14 +156,14 @@ func (p *storyPage) rows(ctx context.Context, a *story.Attacker, rows [][]story.
 // heads sums up the sessions of rows that are shown one by one.
 func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story.SessionRef, src *storySource) ([]*head, error) {
 	heads := make([]*head, len(rows))
-	at := map[uint64]int{}
+	at := map[uint64][]int{}
 	var first, last time.Time
 	for i, row := range rows {
 		if len(row) > 1 {
 			continue
 		}
 		heads[i] = &head{}
-		at[row[0].Key()] = i
+		at[row[0].Key()] = append(at[row[0].Key()], i)
 		if first.IsZero() || row[0].First.Before(first) {
 			first = row[0].First
 		}
@@ -157,6 +174,14 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 	if len(at) == 0 {
 		return heads, nil
 	}
+	of := func(key uint64, when time.Time) *head {
+		for _, i := range at[key] {
+			if rows[i][0].Has(when) {
+				return heads[i]
+			}
+		}
+		return nil
+	}
 	part := src.within(first, last)
 	tags := *part
 	tags.q.Window = src.q.Window // findings begin before the session does
@@ -164,11 +189,14 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := at[a.Key(t.DeckyID, t.SessionID)]; ok {
-			heads[i].Tags.Add(t)
+		if t.Seq == 0 && t.SessionID == "" {
+			continue // such findings come after all sessions
+		}
+		if h := of(a.Key(t.DeckyID, t.SessionID), t.EventTime); h != nil {
+			h.Tags.Add(t)
 			if t.Seq == 0 {
-				heads[i].loose.add(t)
-			} else if x := heads[i].excerpt(t.SourceKind); x != nil {
+				h.loose.add(t)
+			} else if x := h.excerpt(t.SourceKind); x != nil {
 				x.AddTag(t)
 			}
 		}
@@ -177,9 +205,9 @@ func (p *storyPage) heads(ctx context.Context, a *story.Attacker, rows [][]story
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := at[a.Key(e.DeckyID, e.SessionID)]; ok {
-			heads[i].Add(e, p.o.own)
-			if x := heads[i].excerpt(e.Kind); x != nil {
+		if h := of(a.Key(e.DeckyID, e.SessionID), e.Time); h != nil {
+			h.Add(e, p.o.own)
+			if x := h.excerpt(e.Kind); x != nil {
 				x.Add(e.Seq, shortText(e))
 			}
 		}
@@ -192,15 +220,32 @@ const maxSlot = 31 * 24 * time.Hour
 
 // quiet counts sessions without a login.
 func (p *storyPage) quiet(row []story.SessionRef) {
-	tries := 0
+	tries, failed := 0, 0
 	last := row[0].Last
 	for i := range row {
 		tries += int(row[i].Tries)
+		failed += int(row[i].Failed)
 		if row[i].Last.After(last) {
 			last = row[i].Last
 		}
 	}
-	p.say("%s  %s, %s, none let in\n", p.bold(between(row[0].First, last)), term.Plural(len(row), "session", "sessions"), term.Plural(tries, "try to log in", "tries to log in"))
+	text := term.Plural(tries, "try to log in", "tries to log in")
+	switch {
+	case tries == 0:
+		text = "no try to log in"
+	case failed == tries:
+		text += ", none let in"
+	default:
+		text += ", whether one was let in is not recorded"
+	}
+	begin := between(row[0].First, last)
+	for i, line := range wrapWords(term.Plural(len(row), "session", "sessions")+", "+text, p.width-2-len(begin)) {
+		if i == 0 {
+			p.say("%s  %s\n", p.bold(begin), line)
+		} else {
+			p.say("    %s\n", line)
+		}
+	}
 }
 
 // shortText is an event in a short story.
@@ -211,6 +256,8 @@ func shortText(e *ttpcron.Event) string {
 		return t.Text
 	case story.Other:
 		return string(t.What) + " " + t.Text
+	case story.Web, story.Requested, story.Scanned: // with the host, the service, the port
+		return shown[t.What] + e.Telling()
 	}
 	return shown[t.What] + t.Text
 }
@@ -224,7 +271,10 @@ func (p *storyPage) short(h *head) {
 	if h.Sensor != "" {
 		name += " on " + term.Clean(h.Sensor)
 	}
-	p.say("%s  %s\n", p.bold(term.Time(h.First)), p.fit(name+", "+duration(lasted(&h.Session)), 21))
+	if took := lasted(&h.Session); took > 0 || h.ID != "" {
+		name += ", " + duration(took)
+	}
+	p.say("%s  %s\n", p.bold(term.Time(h.First)), p.fit(name, 21))
 	say := func(text string) {
 		for _, line := range wrapWords(text, p.width-4) {
 			p.say("    %s\n", line)

@@ -18,8 +18,8 @@ func sensorsCommand() *command {
 		Name: "sensors", Short: "list the sensors and how long each has been silent", Flags: fs,
 		Text: `Lists sensors, those with the most events first: events, attackers, sessions,
 tags, distinct techniques (TECHN), the highest level of any tag, the first and
-last event, and the time since the last one (SILENT). "-" stands for records
-that name no sensor.
+last event, and the time since the last one (SILENT). (no name) stands for
+records that name no sensor; other views do not count it as a sensor.
 ` + censusText,
 		Examples: `ttpcron sensors
 ttpcron sensors --sort silent
@@ -32,11 +32,14 @@ ttpcron sensors --json | jq 'select(.silent_s > 86400) | .sensor'`,
 	}
 }
 
+// noName stands for the name of a sensor where records have none.
+const noName = "(no name)"
+
 func sensorsView(now time.Time) *censusView {
 	v := &censusView{by: census.Sensors, one: "sensor", many: "sensors"}
 	v.columns = append([]censusColumn{
 		{Column: term.Column{Title: "SENSOR", Min: 12, SGR: term.Cyan}, name: "sensor", sort: "name", value: func(r *census.Row) any { return orNull(r.Name[0]) },
-			cell: func(r *census.Row) string { return cmp.Or(r.Name[0], "-") }},
+			cell: func(r *census.Row) string { return cmp.Or(r.Name[0], noName) }},
 		countEvents,
 		countColumn("ATTACKERS", "attackers", 3, func(r *census.Row) int { return r.Attackers }),
 		countColumn("SESSIONS", "sessions", 2, func(r *census.Row) int { return r.Sessions }),

@@ -127,7 +127,7 @@ func (p *storyPage) headText(h *head) {
 	p.field("login", loginsText(&h.Logins, inSession))
 	p.field("did", didText(&h.Session))
 	p.field("tags", p.tagsText(&h.Tags))
-	if h.Events > 0 {
+	if h.Events > 0 && h.ID != "" {
 		p.field("end", endText(&h.Session))
 	}
 }
@@ -203,7 +203,7 @@ var didNames = []struct {
 }{
 	{ttpcron.Command, "command", "commands"}, {ttpcron.Stdin, "text typed into programs", "texts typed into programs"}, {ttpcron.FileTransfer, "file", "files"},
 	{ttpcron.Tunnel, "tunnel", "tunnels"}, {ttpcron.ServiceRequest, "request", "requests"}, {ttpcron.HTTPRequest, "web request", "web requests"},
-	{ttpcron.Scan, "scan", "scans"}, {ttpcron.CanaryFingerprint, "canary triggered", "canaries triggered"},
+	{ttpcron.Scan, "scan", "scans"}, {ttpcron.CanaryFingerprint, "canary triggered", "canaries triggered"}, {ttpcron.Alert, "alert", "alerts"},
 }
 
 // didText counts deeds other than logins.

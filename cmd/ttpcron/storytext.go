@@ -55,6 +55,9 @@ func newStoryPage(w *storyWriter) *storyPage {
 
 // text tells a session as text.
 func (p *storyPage) text(ctx context.Context, h *head, src *storySource) error {
+	if h.ID == "" {
+		h.Protocol = "" // each event may be of another
+	}
 	p.protocol, p.day, p.closed, p.used, p.late = h.Protocol, "", h.Closed, false, false
 	p.headText(h)
 	told := 0
@@ -241,7 +244,7 @@ func (p *storyPage) endFacts() {
 // shown are the words before a text, by what happened.
 var shown = map[story.What]string{
 	story.Connected: "connected", story.Closed: "closed", story.Fact: "", story.Typed: "$ ", story.Input: "> ", story.Login: "login ", story.Fetched: "fetched ", story.Wrote: "wrote ", story.Sent: "sent ", story.Uploaded: "uploaded ",
-	story.Tunneled: "tunnel to ", story.Requested: "request ", story.Web: "web ", story.Scanned: "scan ", story.Triggered: "canary ",
+	story.Tunneled: "tunnel to ", story.Requested: "request ", story.Web: "web ", story.Scanned: "scan ", story.Triggered: "canary ", story.Alerted: "alert ",
 }
 
 // line prints what happened.
@@ -257,6 +260,11 @@ func (p *storyPage) line(at time.Time, t *story.Telling) {
 		}
 		p.oneLine(at, before, term.Clean(text), term.Dim)
 		return
+	case story.Requested:
+		if len(details) > 0 && details[0].Name == "service" {
+			before += p.out.Term.Cut(term.Clean(cutBytes(details[0].Text)), 20) + ": "
+			details = details[1:]
+		}
 	case story.Login:
 		if t.Outcome == story.Worked {
 			sgr = term.Green

@@ -26,10 +26,10 @@ type newRows struct {
 // them.
 var newKinds = []newRows{
 	{key: "attackers", one: "attacker", many: "attackers", command: "attackers", sort: "tags", name: func(r *census.Row) string { return cmp.Or(r.Addresses.First(), r.Name[0]) }},
-	{key: "sensors", one: "sensor", many: "sensors", command: "sensors", sort: "events", name: func(r *census.Row) string { return cmp.Or(r.Name[0], "-") }},
+	{key: "sensors", one: "sensor", many: "sensors", command: "sensors", sort: "events", name: func(r *census.Row) string { return r.Name[0] }},
 	{key: "sessions", one: "session", many: "sessions", command: "sessions", sort: "tags", name: func(r *census.Row) string { return r.Name[0] }},
 	{key: "files", one: "file", many: "files", command: "files", sort: "events", name: func(r *census.Row) string { return cmp.Or(r.Name[0], r.Name[1]) }},
-	{key: "logins_won", one: "login that worked", many: "logins that worked", command: "credentials --won", sort: "won", name: func(r *census.Row) string { return r.Name[0] + "/" + r.Name[1] }},
+	{key: "logins_won", one: "login that worked", many: "logins that worked", command: "credentials --won", sort: "won", name: loginName},
 }
 
 // newNamed is how many of each kind are named.
@@ -37,10 +37,21 @@ const newNamed = 5
 
 // read reads the rows of the i-th property of a census.
 func (n *newRows) read(ctx context.Context, c *census.Census, i int) (err error) {
-	n.total, err = c.Rows(ctx, i, census.Order{By: census.ColumnNamed(n.sort), Limit: newNamed}, func(r *census.Row) error {
-		n.names = append(n.names, n.name(r))
+	limit := newNamed
+	if n.key == "sensors" {
+		limit = 0 // one row may have no name
+	}
+	nameless := 0
+	n.total, err = c.Rows(ctx, i, census.Order{By: census.ColumnNamed(n.sort), Limit: limit}, func(r *census.Row) error {
+		switch name := n.name(r); {
+		case name == "" && n.key == "sensors":
+			nameless++
+		case len(n.names) < newNamed:
+			n.names = append(n.names, name)
+		}
 		return nil
 	})
+	n.total -= nameless
 	return err
 }
 

@@ -39,11 +39,15 @@ func (d *document) credential() string {
 
 func (d *document) credentialRow(c *report.Credential, most int) {
 	d.tr(&c.Seen)
-	d.first(func() { d.name(c.User) })
+	d.first(func() { d.nameOr(c.User, c.NoUser, "none") })
 	if d.r.Masked {
 		d.numberCell(c.Passwords)
 	} else {
-		d.td("s", func() { d.name(c.Password) })
+		without := "none"
+		if c.OnlyKey {
+			without = "a key"
+		}
+		d.td("s", func() { d.nameOr(c.Password, c.NoPassword, without) })
 	}
 	d.barCell(c.Tries, most)
 	d.numberCell(c.Won)
@@ -117,9 +121,13 @@ func (d *document) sensors() {
 	for _, s := range d.r.Sensors {
 		most = max(most, s.Events)
 	}
+	note := "Silent: whole days from the last event of the sensor to the last of all" + d.lastOfAll() + "."
+	besides := len(d.r.Sensors) - d.r.Total.Sensors
+	if besides > 0 {
+		note = "(no name): what was recorded without the name of a sensor. " + note
+	}
 	d.list(list{
-		name: "sensors", label: "Sensors", rows: len(d.r.Sensors), one: "sensor", command: "ttpcron sensors",
-		note: "Silent: whole days from the last event of the sensor to the last of all" + d.lastOfAll() + ".",
+		name: "sensors", label: "Sensors", rows: len(d.r.Sensors), besides: besides, one: "sensor", command: "ttpcron sensors", note: note,
 		columns: []column{
 			{"Sensor", "", ""}, {"Level", "", "the highest of a tag"}, {"Events", "n", ""}, {"Tags", "n", ""}, {"Attackers", "n", ""}, {"Sessions", "n", ""},
 			{"First", "t", ""}, {"Last", "t", ""}, {"Silent", "n", ""},
@@ -130,7 +138,7 @@ func (d *document) sensors() {
 
 func (d *document) sensorRow(s *report.Sensor, most int) {
 	d.tr(&s.Seen)
-	d.first(func() { d.name(s.Name) })
+	d.first(func() { d.sensor(s.Name) })
 	d.levelCell(s.Level)
 	d.barCell(s.Events, most)
 	d.numberCell(s.Tags)

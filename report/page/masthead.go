@@ -54,16 +54,23 @@ func (d *document) fact(title string, write func()) {
 // sensorNames writes the names of a few sensors.
 func (d *document) sensorNames() {
 	const most = 4
-	if len(d.r.Sensors) == 0 {
-		d.say("none")
+	named := d.r.Sensors
+	if len(named) > 0 && named[0].Name == "" {
+		named = named[1:]
 	}
-	for i, s := range d.r.Sensors {
+	switch {
+	case len(d.r.Sensors) == 0:
+		d.say("none")
+	case len(named) == 0:
+		d.say("none with a name")
+	}
+	for i, s := range named {
 		if i > 0 {
 			d.say(", ")
 		}
 		if i == most {
 			d.say("and ")
-			d.with("a", plural(len(d.r.Sensors)-most, "other"), at("sensors"))
+			d.with("a", plural(len(named)-most, "other"), at("sensors"))
 			break
 		}
 		d.name(s.Name)

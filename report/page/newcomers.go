@@ -76,7 +76,7 @@ func (d *document) newcomers() {
 // allNew reports whether nothing was there before.
 func allNew(r *report.Report) bool {
 	n := &r.New
-	return newcomersOf(r) > 0 && n.Attackers.Total == r.Total.Attackers && n.Techniques.Total == len(r.Techniques) && n.Sensors.Total == len(r.Sensors)
+	return newcomersOf(r) > 0 && n.Attackers.Total == r.Total.Attackers && n.Techniques.Total == len(r.Techniques) && n.Sensors.Total == r.Total.Sensors
 }
 
 // newList writes one list of what is new.

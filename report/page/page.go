@@ -66,7 +66,7 @@ var sections = []section{
 	{"sessions", "Sessions", (*document).sessions, func(r *report.Report) int { return r.Sessions.Total }},
 	{"credentials", "Credentials", (*document).credentials, func(r *report.Report) int { return r.Credentials.Total }},
 	{"files", "Files", (*document).files, func(r *report.Report) int { return r.Files.Total }},
-	{"sensors", "Sensors", (*document).sensors, func(r *report.Report) int { return len(r.Sensors) }},
+	{"sensors", "Sensors", (*document).sensors, func(r *report.Report) int { return r.Total.Sensors }},
 	{"rules", "Rules", (*document).rules, func(r *report.Report) int { return r.Rules.Total }},
 	{"canaries", "Canaries", (*document).canaries, func(r *report.Report) int { return r.Canaries.Total }},
 	{"about", "About", (*document).about, nil},

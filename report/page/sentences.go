@@ -38,7 +38,7 @@ func (d *document) loginsTried(t *report.Total) bool {
 	if rows := d.r.Credentials.Rows; len(rows) > 0 && rows[0].User != "" {
 		most := rows[0]
 		for _, c := range rows {
-			if c.Tries > most.Tries {
+			if c.Tries > most.Tries && !c.NoUser {
 				most = c
 			}
 		}
@@ -185,7 +185,7 @@ func (d *document) whatIsLoud(*report.Total) bool {
 func (d *document) whoIsSilent(*report.Total) bool {
 	n := 0
 	for _, s := range d.r.Sensors {
-		if d.silent(s) > 0 {
+		if s.Name != "" && d.silent(s) > 0 {
 			n++
 		}
 	}

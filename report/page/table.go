@@ -55,6 +55,7 @@ type list struct {
 	label   string // for those who hear the page
 	columns []column
 	rows    int
+	besides int // of rows: the first ones, which are not counted
 	total   int
 	more    bool     // there are more than total
 	one     string   // what a row is: "attacker"
@@ -78,6 +79,7 @@ func (d *document) list(l list) {
 func (d *document) howMany(of name, t list) {
 	shown := d.written(of, t.rows)
 	total := max(t.total, t.rows)
+	shown, total = max(shown-t.besides, 0), total-t.besides
 	switch {
 	case shown == total && !t.more:
 		d.say(plural(shown, t.one))

@@ -32,6 +32,18 @@ func (d *document) name(text string) {
 	d.end()
 }
 
+// sensor writes the name of a sensor, which some records lack.
+func (d *document) sensor(name string) { d.nameOr(name, name == "", "(no name)") }
+
+// nameOr writes a name, or if it is lacking a word of our own.
+func (d *document) nameOr(text string, lacking bool, word string) {
+	if lacking {
+		d.with("span", word, class("none"))
+		return
+	}
+	d.name(text)
+}
+
 // maybe writes a short text of whomever, or nothing.
 func (d *document) maybe(text string) {
 	if text != "" {
