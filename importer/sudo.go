@@ -1,0 +1,61 @@
+package importer
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/ttpcron/ttpcron"
+)
+
+var sudoRan = newExpression(`(?s)^ *(\S+) : (?:([^;=]+?) ; )?(?:HOST=\S* ; )?(?:TTY=(\S*) ; )?(?:CHROOT=.*? ; )?PWD=(.*?) ; (?:USER=(\S*) ; )?(?:GROUP=\S* ; )?(?:TSID=\S* ; )?(?:ENV=.*? ; )?COMMAND=(.*)$`)
+
+// sudo reads "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id".
+func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {
+	m := sudoRan.FindSubmatch(text)
+	if m == nil || len(bytes.TrimSpace(m[6])) == 0 {
+		return false
+	}
+	e.Kind = ttpcron.Command
+	p.list.text("command_text", unhash(m[6]))
+	p.list.some("pwd", unhash(m[4]))
+	p.list.some("refused", string(m[2]))
+	p.list.some("run_as", string(m[5]))
+	p.list.some("tty", string(m[3]))
+	p.list.text("user", string(m[1]))
+	return true
+}
+
+// otherCommand returns the command of a line of sudo that can be read in two ways: the name
+// of a folder, and the arguments of a command, may look like what sudo writes before the
+// command. Both commands are events then, so that nobody can hide one.
+func otherCommand(e *ttpcron.Event) (string, bool) {
+	if e.Kind != ttpcron.Command {
+		return "", false
+	}
+	text, _ := e.Payload.Text("command_text")
+	i := strings.LastIndex(text, " ; COMMAND=")
+	if i < 0 || strings.TrimSpace(text[i+len(" ; COMMAND="):]) == "" {
+		return "", false
+	}
+	return text[i+len(" ; COMMAND="):], true
+}
+
+// unhash undoes the escapes of sudo and syslog daemons for control characters, #012.
+func unhash(text []byte) string {
+	if bytes.IndexByte(text, '#') < 0 {
+		return string(text)
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '#' && i+4 <= len(text) {
+			if n, err := strconv.ParseUint(string(text[i+1:i+4]), 8, 8); err == nil && (n < ' ' || n == 0x7f) {
+				out = append(out, byte(n))
+				i += 3
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return string(out)
+}
