@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/ttpcron/ttpcron"
@@ -141,7 +140,7 @@ func (f *File) notRead(err error) error {
 	var lacks *LacksError
 	switch {
 	case errors.As(err, &lacks):
-		lacks.look, lacks.Found = f.outcome(ttpcron.LookLacks, strings.Join(lacks.Settings, ",")), f.Recognition()
+		lacks.look, lacks.Found = f.outcome(ttpcron.LookLacks, lacks.reason()), f.Recognition()
 	case errors.As(err, &unknown):
 		unknown.look, unknown.Found = f.outcome(ttpcron.LookUnknown, unknown.Detail), f.Recognition()
 	case errors.As(err, &below):
@@ -231,7 +230,38 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 			return &LacksError{Path: f.path, Format: f.format.Name, Settings: missing}
 		}
 	}
+	lines, err := f.checkYear(ctx, o, lines, found)
+	if err != nil {
+		return err
+	}
 	return f.openLog(ctx, o, lines, found)
+}
+
+// checkYear refuses a file whose year cannot be right. It reads the file for that, and
+// returns a reader at its beginning.
+func (f *File) checkYear(ctx context.Context, o Options, lines *lineReader, found recognition) (*lineReader, error) {
+	noYears, src := f.format.lines.noYears, f.source(&o)
+	if noYears == nil || o.peeks || f.src.file == nil || src.modified.IsZero() || !noYears(lines.peek(ctx, sniffBytes)) || !src.written().IsZero() {
+		return lines, nil
+	}
+	scan := &yearScan{clock: newYearClock(src)}
+	lines.newline = found.newline
+	r := &logReader{path: f.path, format: f.format, opts: o, src: f.src, source: src, parser: scan, arena: &arena{}, final: true, framing: found.framing, lines: lines}
+	r.read(ctx, func(ttpcron.Batch, error) bool { return true })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if reason, year := scan.doubt(src.modified); reason != "" {
+		return nil, &LacksError{Path: f.path, Format: f.format.Name, Settings: []string{settingYear}, Wrong: fmt.Sprintf("%s; year = %d would fit", reason, year)}
+	}
+	if err := f.src.rewind(0); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.path, err)
+	}
+	lines = newLineReader(f.src.content)
+	if !f.named {
+		lines.skipNULs(ctx, maxInflated)
+	}
+	return lines, nil
 }
 
 // willNotGrow reports whether the file is complete.
@@ -241,9 +271,15 @@ func (f *File) willNotGrow(o *Options) bool {
 
 // source says what is known of the file apart from its content.
 func (f *File) source(o *Options) *source {
-	s := &source{Settings: o.Settings, path: f.path}
+	s := &source{Settings: o.Settings, path: f.path, modified: f.src.look.Modified}
 	if f.path == Stdin {
-		s.path = ""
+		s.path, s.modified = "", o.Now()
+	}
+	if f.src.csv != nil { // exported at any time
+		s.modified = time.Time{}
+	}
+	if o.Sequence != nil {
+		s.names = &o.Sequence.names
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
@@ -54,6 +55,7 @@ func TestHostLogsGrow(t *testing.T) {
 			if err := os.WriteFile(path, content[:n], 0o600); err != nil {
 				t.Fatal(err)
 			}
+			changed(t, path, time.Date(2030, 6, 15, 0, 0, 0, 0, time.UTC)) // which contradicts no year
 			return readAll(t, path, Options{Format: format, Settings: settings, Positions: positions, Final: final})
 		}
 		all := read(len(content), nil, true)

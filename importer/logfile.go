@@ -30,6 +30,9 @@ type lineFormat struct {
 	// zone of times that name none. The file is refused then. It goes by the beginning of
 	// the file, and is nil if the format needs no setting.
 	lacks func(head []byte, src *source) []string
+	// noYears reports, by the beginning of a file, whether its times may have no year. A
+	// year that the last change of the file contradicts is refused then.
+	noYears func(head []byte) bool
 	// richer is the name of the format in which the same sensor says the same and more.
 	richer string
 	// carries says that such a log may carry the records of a sensor too. If it does, it

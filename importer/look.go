@@ -97,7 +97,7 @@ func unchanged(path string, s *stream, o *Options) (*File, error) {
 		return nil, &UnknownFormatError{Path: path, Detail: look.Reason, look: kept, said: true}
 	case ttpcron.LookLacks:
 		if format != nil && format.lines != nil {
-			return nil, &LacksError{Path: path, Format: format.Name, Settings: strings.Split(look.Reason, ","), look: kept, said: true}
+			return nil, lacksAgain(path, format.Name, kept, look.Reason)
 		}
 		return nil, nil
 	case ttpcron.LookGivenUp:

@@ -146,13 +146,23 @@ func parseSettings(text string) (s Settings, err error) {
 type source struct {
 	Settings
 	path string // as the user gave it; empty for standard input
+	// modified is when the file was last changed, or for standard input, now. It is zero if
+	// that says nothing of the times in it.
+	modified time.Time
+	names    *folderNames // of the files beside it; nil: not read yet
+
+	sought     bool // before was
+	before     time.Time
+	beforeName string // of the file with that date
 }
 
-// LacksError says that a file was not read because it needs settings that it has not.
+// LacksError says that a file was not read because it needs settings that it has not, or
+// other ones.
 type LacksError struct {
 	Path     string
 	Format   string      // its name
 	Settings []string    // that it needs
+	Wrong    string      // why a setting that it has cannot be right; empty: they are missing
 	Found    Recognition // what is known of the file anyway; zero if SaidBefore
 	look     *ttpcron.FileLook
 	said     bool
@@ -164,10 +174,28 @@ func (e *LacksError) SaidBefore() bool { return e.said }
 // Look returns what to remember of the file, or nil.
 func (e *LacksError) Look() *ttpcron.FileLook { return e.look }
 
+// reason is what a look remembers of the error.
+func (e *LacksError) reason() string {
+	reason := strings.Join(e.Settings, ",")
+	if e.Wrong != "" {
+		reason += ": " + e.Wrong
+	}
+	return reason
+}
+
+// lacksAgain is the error that an earlier import remembered so.
+func lacksAgain(path, format string, look *ttpcron.FileLook, reason string) *LacksError {
+	names, wrong, _ := strings.Cut(reason, ": ")
+	return &LacksError{Path: path, Format: format, Settings: strings.Split(names, ","), Wrong: wrong, look: look, said: true}
+}
+
 func (e *LacksError) Error() string {
 	var examples, flags []string
 	for _, s := range e.Settings {
 		examples, flags = append(examples, settingExamples[s]), append(flags, "--"+s)
+	}
+	if e.Wrong != "" {
+		return fmt.Sprintf("%s: %s", e.Path, e.Wrong)
 	}
 	return fmt.Sprintf("%s: its format is %s, but it does not say its %s: set %s in a table [[input]] of the config file, or give import %s",
 		e.Path, e.Format, joinAnd(e.Settings), joinAnd(examples), joinAnd(flags))

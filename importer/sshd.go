@@ -33,6 +33,7 @@ var sshdLog = Format{
 		continues:  oneLine,
 		parser:     newSSHDParser,
 		lacks:      sshdLacks,
+		noYears:    func(head []byte) bool { return bsdHead.Match(head) },
 		carries:    true,
 	},
 }
@@ -71,7 +72,7 @@ func sshdLacks(head []byte, src *source) (missing []string) {
 	if src.Zone == nil {
 		missing = append(missing, settingZone)
 	}
-	if src.Year == 0 && src.written().IsZero() {
+	if src.Year == 0 && src.written().IsZero() && src.begun().IsZero() {
 		missing = append(missing, settingYear)
 	}
 	return missing
@@ -88,19 +89,13 @@ type sshdParser struct {
 }
 
 func newSSHDParser(src *source) recordParser {
-	return &sshdParser{host: src.Host, clock: yearClock{zone: src.Zone, year: src.Year, written: src.written()}}
+	return &sshdParser{host: src.Host, clock: newYearClock(src)}
 }
 
 var errNotSyslog = fmt.Errorf("%w: it does not begin with a time, a host and a program", errForeign)
 
 func (p *sshdParser) parse(record []byte, to *parsed) error {
-	var l sysLine
-	var ok bool
-	if startsWith(record, '{') {
-		l, ok = cutJournal(record)
-	} else {
-		l, ok = cutSysLine(record)
-	}
+	l, ok := cutAnySysLine(record)
 	if !ok {
 		return errNotSyslog
 	}

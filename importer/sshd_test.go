@@ -120,66 +120,6 @@ func TestSudo(t *testing.T) {
 	}
 }
 
-// Times without a year go on from the year in which the file begins.
-func TestYears(t *testing.T) {
-	for name, c := range map[string]struct {
-		file  string
-		zone  string
-		year  int
-		times []string
-		want  []string
-	}{
-		"one":              {"auth.log", "UTC", 2025, []string{"Nov 27 13:51:56"}, []string{"2025-11-27T13:51:56Z"}},
-		"zone":             {"auth.log", "Europe/Berlin", 2025, []string{"Nov 27 13:51:56", "Jul  1 00:00:00"}, []string{"2025-11-27T12:51:56Z", "2026-06-30T22:00:00Z"}},
-		"a new year":       {"auth.log", "UTC", 2025, []string{"Dec 31 23:59:59", "Jan  1 00:00:00", "Jan  2 00:00:00"}, []string{"2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"}},
-		"late":             {"auth.log", "UTC", 2025, []string{"Dec 31 23:59:59", "Jan  1 00:00:00", "Dec 31 23:59:58", "Jan  1 00:00:01"}, []string{"2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2025-12-31T23:59:58Z", "2026-01-01T00:00:01Z"}},
-		"a little back":    {"auth.log", "UTC", 2025, []string{"Mar  3 00:00:00", "Mar  2 00:00:00", "Mar  3 00:00:00"}, []string{"2025-03-03T00:00:00Z", "2025-03-02T00:00:00Z", "2025-03-03T00:00:00Z"}},
-		"a quiet host":     {"auth.log", "UTC", 2025, []string{"Jan  1 00:00:00", "Nov  1 00:00:00", "Sep  1 00:00:00", "Jan  1 00:00:00"}, []string{"2025-01-01T00:00:00Z", "2025-11-01T00:00:00Z", "2026-09-01T00:00:00Z", "2027-01-01T00:00:00Z"}},
-		"29 February":      {"auth.log", "UTC", 2025, []string{"Feb 29 00:00:00"}, []string{""}},
-		"in a leap year":   {"auth.log", "UTC", 2024, []string{"Feb 29 00:00:00"}, []string{"2024-02-29T00:00:00Z"}},
-		"the file's name":  {"auth.log-20260115", "UTC", 0, []string{"Dec 31 00:00:00", "Jan  3 00:00:00"}, []string{"2025-12-31T00:00:00Z", "2026-01-03T00:00:00Z"}},
-		"rather the name":  {"secure-20260115", "UTC", 2020, []string{"Jan 14 00:00:00"}, []string{"2026-01-14T00:00:00Z"}},
-		"on the same day":  {"secure.2026-01-15", "UTC", 0, []string{"Jan 16 00:00:00"}, []string{"2026-01-16T00:00:00Z"}},
-		"a leap second":    {"auth.log", "UTC", 2016, []string{"Dec 31 23:59:60"}, []string{"2017-01-01T00:00:00Z"}},
-		"fractions":        {"auth.log", "UTC", 2025, []string{"Nov 27 13:51:56.25"}, []string{"2025-11-27T13:51:56.25Z"}},
-		"the end of years": {"auth.log", "UTC", 9999, []string{"Dec 31 00:00:00", "Jan  1 00:00:00"}, []string{"9999-12-31T00:00:00Z", ""}},
-	} {
-		var b strings.Builder
-		for _, at := range c.times {
-			b.WriteString(at + " web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n")
-		}
-		path := write(t, t.TempDir(), c.file, []byte(b.String()))
-		zone, _ := time.LoadLocation(c.zone)
-		r := mustRead(t, path, Options{Final: true, Settings: Settings{Zone: zone, Year: c.year}})
-		var got []string
-		for i := range r.Events {
-			got = append(got, r.Events[i].Time.Format(time.RFC3339Nano))
-		}
-		want := slices.DeleteFunc(slices.Clone(c.want), func(s string) bool { return s == "" })
-		if !slices.Equal(got, want) || len(r.Rejects) != len(c.want)-len(want) || r.Format != "sshd" {
-			t.Errorf("%s: %s %q, want %q; rejects %+v", name, r.Format, got, c.want, r.Rejects)
-		}
-	}
-}
-
-// A year that does not go with the file's last change is in doubt.
-func TestYearInDoubt(t *testing.T) {
-	path := write(t, t.TempDir(), "auth.log", []byte("Jan  3 00:00:00 web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n"))
-	changed := time.Date(2026, 1, 3, 0, 0, 5, 0, time.UTC)
-	if err := os.Chtimes(path, changed, changed); err != nil {
-		t.Fatal(err)
-	}
-	for year, want := range map[int][]string{
-		2025: {"its times end on 2025-01-03, and the file was last changed on 2026-01-03: is the year right?"},
-		2026: nil,
-		2027: {"its times end on 2027-01-03, and the file was last changed on 2026-01-03: is the year right?"},
-	} {
-		if r := mustRead(t, path, Options{Settings: Settings{Zone: time.UTC, Year: year}}); !slices.Equal(r.Notes, want) || len(r.Events) != 1 {
-			t.Errorf("%d: %q", year, r.Notes)
-		}
-	}
-}
-
 // A log without years and zones is refused until both are known.
 func TestSSHDLacks(t *testing.T) {
 	line := []byte("Nov 27 13:51:56 web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n")
@@ -193,7 +133,7 @@ func TestSSHDLacks(t *testing.T) {
 		{filepath.Join(dir, "auth.log"), Settings{Zone: time.UTC}, "its year"},
 		{filepath.Join(dir, "auth.log"), Settings{Year: 2026}, "its zone"},
 		{filepath.Join(dir, "auth.log"), Settings{Zone: time.UTC, Year: 2026}, ""},
-		{write(t, dir, "auth.log-20261128", line), Settings{Zone: time.UTC}, ""},
+		{write(t, t.TempDir(), "auth.log-20261128", line), Settings{Zone: time.UTC}, ""},
 		{write(t, dir, "docker.log", []byte(`{"log":`+quoted(string(line))+`,"stream":"stdout","time":"2026-11-27T13:51:56Z"}`)), Settings{}, "zone and year"},
 		{write(t, dir, "iso.log", sshdSaid("Failed password for root from 203.0.113.7 port 4 ssh2")), Settings{}, ""},
 	} {

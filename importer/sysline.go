@@ -26,6 +26,14 @@ var rfc5424Line = newExpression(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) 
 
 var months = map[string]int{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 
+// cutAnySysLine reads a line of a system's log or an entry of its journal.
+func cutAnySysLine(record []byte) (sysLine, bool) {
+	if startsWith(record, '{') {
+		return cutJournal(record)
+	}
+	return cutSysLine(record)
+}
+
 // cutSysLine reads what a line of a system's log begins with.
 func cutSysLine(line []byte) (l sysLine, ok bool) {
 	if startsWith(line, '<') { // a priority

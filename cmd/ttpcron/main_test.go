@@ -65,7 +65,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TTPCRON_LOCK_TIMEOUT", "100ms")
 			return os.CopyFS(filepath.Join(e.WorkDir, "rules"), os.DirFS("testdata/rules"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "gzip": compress, "hold": hold, "torn": torn, "damage": damage, "zero": zero},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lines": lines, "gzip": compress, "hold": hold, "torn": torn, "damage": damage, "zero": zero, "changed": changed},
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -132,6 +133,16 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // zero overwrites the start of a file with zeros: zero t.db 8192.
+// changed sets when a file was last changed: changed auth.log 2027-01-01T08:00:00Z
+func changed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: changed file time")
+	}
+	at, err := time.Parse(time.RFC3339, args[1])
+	ts.Check(err)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), at, at))
+}
+
 func zero(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: zero file bytes")
