@@ -134,10 +134,12 @@ func (p *auditParser) parse(record []byte, to *parsed) error {
 		return p.user(node, kind, &h, to)
 	case "DAEMON_START", "SYSTEM_BOOT":
 		p.sessions, p.attempts = recent[auditSession, string]{}, recent[auditSession, auditAttempts]{}
-		to.ignoreAnother(kind)
+		to.ignoreAnother(kind, 1)
 	default:
-		if p.find(node, h.stamp) < 0 {
-			to.ignoreAnother(kind)
+		if i := p.find(node, h.stamp); i >= 0 {
+			p.open[i].count(kind)
+		} else {
+			to.ignoreAnother(kind, 1)
 		}
 	}
 	return nil
@@ -169,10 +171,10 @@ func (p *auditParser) part(node, kind string, h *auditHead, to *parsed) error {
 	i := p.find(node, h.stamp)
 	if i < 0 {
 		if kind == "EOE" || kind == "PATH" {
-			to.ignoreAnother(kind)
+			to.ignoreAnother(kind, 1)
 			return nil
 		}
-		p.open = append(p.open, &auditEvent{node: node, stamp: string(h.stamp), at: h.at, kind: kind})
+		p.open = append(p.open, &auditEvent{node: node, stamp: string(h.stamp), at: h.at, from: to.at})
 		i = len(p.open) - 1
 	}
 	e := p.open[i]
@@ -208,6 +210,7 @@ func (p *auditParser) part(node, kind string, h *auditHead, to *parsed) error {
 		}
 		return fmt.Errorf("%s: %w", kind, err)
 	}
+	e.count(kind)
 	if kind == "EOE" || kind == "PROCTITLE" && e.titled() {
 		p.finish(i, to)
 	}
@@ -252,5 +255,10 @@ func (p *auditParser) end(to *parsed) bool {
 	return len(p.open) > 0
 }
 
-// waits reports whether something is open.
-func (p *auditParser) waits() bool { return len(p.open) > 0 }
+// waits reports whether something is open, and where it begins.
+func (p *auditParser) waits() (from int64, ok bool) {
+	if len(p.open) == 0 {
+		return 0, false
+	}
+	return p.open[0].from, true
+}

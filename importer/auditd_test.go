@@ -3,6 +3,7 @@ package importer
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -252,5 +253,45 @@ func TestAuditWrapped(t *testing.T) {
 		if got.Format != "auditd" || len(got.Events) != 1 || !slices.Equal(got.IDs(), want.IDs()) {
 			t.Errorf("%s: %s, %q, rejects %+v", name, got.Format, telling(got), got.Rejects)
 		}
+	}
+}
+
+// Each line counts as one, also of events of several lines and of several events at once,
+// and of those that are open at the end only the bytes count.
+func TestAuditCountsLines(t *testing.T) {
+	dir := t.TempDir()
+	both := []string{
+		"SYSCALL 0:1 ses=3", "SYSCALL 1:2 ses=3", `EXECVE 0:1 argc=1 a0="a"`, `EXECVE 1:2 argc=1 a0="b"`, `CWD 1:2 cwd="/"`, "PATH 1:2 item=0", `CWD 0:1 cwd="/"`,
+		"BPRM_FCAPS 0:1 x=1", `PROCTITLE 1:2 proctitle="b"`,
+	}
+	rest := []string{`PROCTITLE 0:1 proctitle="a"`, "SYSCALL 2:3 syscall=2", "PATH 2:3 item=0", "EOE 2:3 ", "PATH 3:4 item=0", "EOE 3:4 ", "LOGIN 4:5 ses=1"}
+	path := write(t, dir, "audit.log", audit(both...))
+	soon := func() time.Time { return time.Now().Add(time.Hour) }
+	first := mustRead(t, path, Options{Now: soon})
+	if want := int64(len(audit(both...))); first.Report.Lines != 5 || first.Report.Ignored != 0 || first.Report.Waiting != want || len(first.Events) != 1 {
+		t.Errorf("%+v, want 5 lines and %d bytes that wait", first.Report, want)
+	}
+	write(t, dir, "audit.log", audit(append(both, rest...)...))
+	second := mustRead(t, path, Options{Now: soon, Positions: PositionList{*first.Position}})
+	want := ttpcron.NameCounts{"SYSCALL": 1, "PATH": 2, "EOE": 2, "LOGIN": 1}
+	if second.Report.Lines != 11 || second.Report.Ignored != 6 || second.Report.Waiting != 0 || len(second.Events) != 1 || !maps.Equal(second.Report.IgnoredTypes, want) {
+		t.Errorf("%+v", second.Report)
+	}
+	if all := mustRead(t, path, Options{}); all.Report.Lines != len(both)+len(rest) {
+		t.Errorf("all: %+v", all.Report)
+	}
+	// The first of several that are open may end first.
+	waits := append([]string{"SYSCALL 0:0 ses=3", `EXECVE 0:0 argc=1 a0="x"`}, append(both, `PROCTITLE 0:0 proctitle="x"`)...)
+	path = write(t, dir, "waits.log", audit(waits...))
+	if r := mustRead(t, path, Options{Now: soon}); r.Report.Waiting != int64(len(audit(waits[2:]...))) {
+		t.Errorf("%d bytes wait, want %d", r.Report.Waiting, len(audit(waits[2:]...)))
+	}
+}
+
+// An event that ends because a line of another comes is kept, even if that line is wrong.
+func TestAuditEndsWithAWrongLine(t *testing.T) {
+	r := readBytes(t, audit(`EXECVE 0:1 argc=1 a0="a"`, `EXECVE 9000:2 argc=1 a0="b`, `USER_AUTH 20000:3 pid=1 msg='op=x acct="b`), "auditd")
+	if got, want := telling(r), []string{"command - a"}; !slices.Equal(got, want) || len(r.Rejects) != 2 || r.Report.Lines != 3 {
+		t.Errorf("%q, want %q; %+v", got, want, r.Report)
 	}
 }

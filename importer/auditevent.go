@@ -12,7 +12,9 @@ import (
 type auditEvent struct {
 	node, stamp string
 	at          time.Time
-	kind        string // of the first record
+	from        int64 // where its first record begins in the file
+	lines       int
+	types       []typeCount // of the lines
 	arch        string
 	syscall     string
 	failed      bool
@@ -25,6 +27,22 @@ type auditEvent struct {
 	args  map[int]string
 	size  int  // of args
 	large bool // some arguments were left out
+}
+
+// maxAuditTypes is how many types of records of one event are counted by name. The kernel
+// has about ten.
+const maxAuditTypes = 16
+
+// count counts a line of the event.
+func (e *auditEvent) count(kind string) {
+	e.lines++
+	for i := range e.types {
+		if t := &e.types[i]; t.name == kind || i == maxAuditTypes-1 {
+			t.n++
+			return
+		}
+	}
+	e.types = append(e.types, typeCount{kind, 1})
 }
 
 // empty reports that nothing is known of an event.
@@ -139,9 +157,10 @@ func (p *auditParser) finish(i int, to *parsed) {
 		args = strings.Split(strings.TrimSuffix(string(e.title), "\x00"), "\x00")
 	}
 	if len(args) == 0 {
-		to.ignoreAnother(e.kind)
+		to.others = append(to.others, e.types...)
 		return
 	}
+	to.lines += e.lines
 	l := &p.list
 	*l = (*l)[:0]
 	l.raw("argv", textList(args))

@@ -50,15 +50,17 @@ func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 	case "USER_AUTH", "USER_ERR", "USER_LOGIN":
 		if p.firstReport(node, kind, said, success, h.at) {
 			p.attempt(node, said, success, address, h.at, to)
+			to.lines++
 			return nil
 		}
 	case "USER_CMD":
 		if text := said["cmd"]; text != "" && !p.execs[node] {
 			p.sudo(node, said, text, success, h.at, to)
+			to.lines++
 			return nil
 		}
 	}
-	to.ignoreAnother(kind)
+	to.ignoreAnother(kind, 1)
 	return nil
 }
 

@@ -3,12 +3,14 @@ package importer
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -175,5 +177,24 @@ func TestPackedBombs(t *testing.T) {
 		if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 192<<20 {
 			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}
+	}
+}
+
+// What is left of a compressed file says that it is cut, whether or not some content can be read.
+func TestPackedStump(t *testing.T) {
+	whole := zipped(t, "Nov 27 13:51:56 web-1 sshd[7]: Failed password for root from 203.0.113.7 port 4 ssh2\n")
+	for n, want := range map[int]string{
+		3: "gzip data are cut off, before any content", 20: "gzip data are cut off, after the first 9 bytes of content", len(whole) - 8: "",
+	} {
+		path := write(t, t.TempDir(), "auth.log.1.gz", whole[:n])
+		r := readAll(t, path, Options{Settings: Settings{Zone: time.UTC, Year: 2026}})
+		unknown := (*UnknownFormatError)(nil)
+		if is := errors.As(r.Err, &unknown); is != (want != "") || is && !strings.Contains(r.Err.Error(), want) {
+			t.Errorf("%d bytes: %v", n, r.Err)
+		}
+	}
+	path := write(t, t.TempDir(), "auth.log.1.gz", zipped(t, ""))
+	if r := readAll(t, path, Options{}); r.Err != nil || r.Report.Lines != 0 {
+		t.Errorf("empty: %v", r.Err)
 	}
 }

@@ -295,7 +295,7 @@ func (f *File) unknown(lines *lineReader) error {
 	case isInflates(lines.err):
 		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
 	case f.src.packed() && lines.err != nil && lines.err != io.EOF && len(head) == 0:
-		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error()}
+		return &UnknownFormatError{Path: f.path, Detail: lines.err.Error() + ", before any content"}
 	case len(bytes.Trim(head, "\x00 \r\n\t")) == 0 && lines.err == io.EOF, csvOnlyHeader(head, whole):
 		return nil
 	case bytes.HasPrefix(head, sqliteMagic):
@@ -307,6 +307,8 @@ func (f *File) unknown(lines *lineReader) error {
 		unknown.Detail = "it looks like a shell's history without times, so nothing says when its commands ran; " + setHistoryTimes
 	case like != nil:
 		unknown.Detail = like.detail()
+	case f.src.packed() && lines.err != nil && lines.err != io.EOF:
+		unknown.Detail = fmt.Sprintf("%v, after the first %d bytes of content", lines.err, len(head))
 	}
 	return unknown
 }

@@ -94,7 +94,8 @@ func readBytes(t testing.TB, content []byte, format string) result {
 // checkBatch checks what must be true of every batch.
 func checkBatch(t testing.TB, b ttpcron.Batch) {
 	t.Helper()
-	if got := len(b.Events) + b.Report.LeftOut + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines {
+	gathers := b.Report.Format == auditd.Name // an event is several lines
+	if got := len(b.Events) + b.Report.LeftOut + b.Report.Ignored + b.Report.Rejected; got < b.Report.Lines && !gathers {
 		t.Errorf("%d lines, but only %d events + %d left out + %d ignored + %d rejected", b.Report.Lines, len(b.Events), b.Report.LeftOut, b.Report.Ignored, b.Report.Rejected)
 	}
 	typed := 0

@@ -61,7 +61,9 @@ type recordParser interface {
 type ender interface {
 	recordParser
 	end(to *parsed) (more bool)
-	waits() bool
+	// waits reports whether there is such an event, and where the oldest begins, as
+	// [parsed.at] said.
+	waits() (from int64, ok bool)
 }
 
 // errForeign says that a text is not a record of the format.
@@ -73,10 +75,19 @@ type parsed struct {
 	events []ttpcron.Event
 	// ignored is the type of a record that gave no events.
 	ignored []byte
-	// gathers says that several lines make a record. Each event counts as one then, and
-	// so does each of the types in others, which gave none.
+	at      int64 // where the record begins in the file
+	// gathers says that several lines make an event. An event may end when a line of another
+	// comes, and counts even if that line is rejected. lines is how many lines are in
+	// events, and others are those that are in none.
 	gathers bool
-	others  []string
+	lines   int
+	others  []typeCount
+}
+
+// typeCount is a number of lines of one type.
+type typeCount struct {
+	name string
+	n    int
 }
 
 // maxRecordEvents is how many events a record gives at most in formats that do not say so.
@@ -86,8 +97,8 @@ const maxRecordEvents = 64
 // room reports whether the parser may give another event with this record.
 func (p *parsed) room() bool { return len(p.events)+len(p.others) < maxRecordEvents-1 }
 
-// ignoreAnother says of a parser that gathers that a record of this type gave no event.
-func (p *parsed) ignoreAnother(name string) { p.others = append(p.others, name) }
+// ignoreAnother says of a parser that gathers that n lines of this type gave no event.
+func (p *parsed) ignoreAnother(name string, n int) { p.others = append(p.others, typeCount{name, n}) }
 
 // add takes an event.
 func (p *parsed) add(e *ttpcron.Event) { p.events = append(p.events, *e) }
@@ -119,8 +130,6 @@ type logReader struct {
 	consumed  int64
 	line      int   // lines of the file read, also by earlier imports
 	known     int64 // up to where an earlier import has stored what is read again
-	waitsFrom int64 // where the oldest record begins that a parser which gathers keeps open
-	waits     bool  // there is one
 	held      held
 
 	batch  ttpcron.Batch
@@ -336,9 +345,11 @@ func (r *logReader) one(text []byte) {
 		return
 	}
 	used, err := r.parse(text)
+	if r.parsed.gathers {
+		r.keepGathered(text)
+	}
 	switch {
 	case err == nil && r.parsed.gathers:
-		r.countGathered()
 	case err == nil:
 		r.count(used)
 	case !r.pieces(text):
@@ -346,21 +357,22 @@ func (r *logReader) one(text []byte) {
 	}
 }
 
-// countGathered counts the records that the last line ended.
-func (r *logReader) countGathered() {
-	for range r.parsed.events {
-		r.count(true)
+// keepGathered adds the events to the batch that ended with a line, which may be of another
+// one, and counts their lines.
+func (r *logReader) keepGathered(text []byte) {
+	for i := range r.parsed.events {
+		if err := r.parsed.events[i].Validate(); err != nil {
+			r.rejectText(text, err)
+			continue
+		}
+		r.add(r.parsed.events[i : i+1])
 	}
-	for _, name := range r.parsed.others {
-		r.types.add([]byte(name))
-		r.count(false)
+	r.batch.Report.Lines += r.parsed.lines
+	for _, t := range r.parsed.others {
+		r.types.addSome([]byte(t.name), t.n)
+		r.batch.Report.Lines += t.n
+		r.batch.Report.Ignored += t.n
 	}
-	e, ok := r.parser.(ender)
-	waits := ok && e.waits()
-	if waits && !r.waits {
-		r.waitsFrom = r.held.start.offset
-	}
-	r.waits = waits
 }
 
 // maxPieces bounds into how many records a line is taken apart.
@@ -415,13 +427,15 @@ func (r *logReader) count(used bool) {
 // parse reads one record and keeps its events.
 func (r *logReader) parse(text []byte) (used bool, err error) {
 	r.parsed.reset(r.arena)
+	r.parsed.at = r.held.start.offset
 	if err := r.parser.parse(text, &r.parsed); err != nil {
 		return false, err
 	}
-	if len(r.parsed.events) == 0 {
-		if !r.parsed.gathers {
-			r.types.add(r.parsed.ignored)
-		}
+	switch {
+	case r.parsed.gathers: // keepGathered keeps the events
+		return true, nil
+	case len(r.parsed.events) == 0:
+		r.types.add(r.parsed.ignored)
 		return false, nil
 	}
 	return true, r.keep()
@@ -435,11 +449,16 @@ func (r *logReader) keep() error {
 			return err
 		}
 	}
+	r.add(r.parsed.events)
+	return nil
+}
+
+// add adds valid events to the batch.
+func (r *logReader) add(events []ttpcron.Event) {
 	if r.batch.Events == nil && r.events > 0 {
 		r.batch.Events = make([]ttpcron.Event, 0, r.events)
 	}
-	r.batch.Events = append(r.batch.Events, r.parsed.events...)
-	return nil
+	r.batch.Events = append(r.batch.Events, events...)
 }
 
 // rejectLong rejects a line whose beginning alone was kept.

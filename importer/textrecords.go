@@ -235,12 +235,15 @@ func (r *logReader) lastRecord() bool {
 	}
 	r.release()
 	e, ok := r.parser.(ender)
-	switch {
-	case !ok || !e.waits():
+	if !ok {
+		return true
+	}
+	switch from, waits := e.waits(); {
+	case !waits:
 		return true
 	case !r.final && !isIdle(r.opts.Now(), r.src.look.Modified):
 		r.edges.waiting = true
-		r.batch.Report.Waiting = r.lines.off - r.waitsFrom
+		r.batch.Report.Waiting = r.lines.off - from
 		return true
 	}
 	for more := true; more; {
@@ -249,9 +252,7 @@ func (r *logReader) lastRecord() bool {
 		}
 		r.parsed.reset(r.arena)
 		more = e.end(&r.parsed)
-		if r.keep() == nil {
-			r.countGathered()
-		}
+		r.keepGathered(nil)
 	}
 	return true
 }

@@ -20,19 +20,22 @@ type typeCounts struct {
 }
 
 // add counts a record. Its type may be an attacker's text.
-func (c *typeCounts) add(name []byte) {
+func (c *typeCounts) add(name []byte) { c.addSome(name, 1) }
+
+// addSome counts n records of a type.
+func (c *typeCounts) addSome(name []byte, n int) {
 	name = name[:min(len(name), ttpcron.MaxName+1)] // so that it is seen to be longer
 	for i := range c.names {
 		if c.names[i] == string(name) {
-			c.n[i]++
+			c.n[i] += n
 			return
 		}
 	}
 	if len(c.names) >= ttpcron.MaxNames {
-		c.other++
+		c.other += n
 		return
 	}
-	c.names, c.n = append(c.names, string(name)), append(c.n, 1)
+	c.names, c.n = append(c.names, string(name)), append(c.n, n)
 }
 
 // take returns the counts, and begins anew.
