@@ -466,7 +466,7 @@ func TestCSVOfAMapping(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	catalog := &Catalog{formats: append(slices.Clone(formats), mappedFormat("attempts", "attempts", 1, func() *mapping.Mapping { return m }))}
+	catalog := &Catalog{formats: append(slices.Clone(formats), mappedFormat("attempts", "attempts", 1, errForeign, func() *mapping.Mapping { return m }))}
 	header, rows, _ := strings.Cut(heralding["auth"], "\n")
 	want := []string{`auth_attempt {"password":"a,\"b\"c\n","service":"ssh","username":"root"}`, `auth_attempt {"password":"","service":"ssh","username":""}`}
 	want[0] = strings.Replace(want[0], `,\"b\"c`, `,b\"c`, 1)

@@ -39,7 +39,7 @@ func presets() (all []Format) {
 		if !ok {
 			panic("importer/presets/" + entry.Name() + " does not begin with its table, title and version")
 		}
-		all = append(all, mappedFormat(name, title, version, sync.OnceValue(func() *mapping.Mapping { return readPreset(name, text) })))
+		all = append(all, mappedFormat(name, title, version, errForeign, sync.OnceValue(func() *mapping.Mapping { return readPreset(name, text) })))
 	}
 	return all
 }
@@ -65,15 +65,19 @@ func readPreset(name string, text []byte) *mapping.Mapping {
 	return m
 }
 
-// mappedFormat returns the format of records that a mapping describes.
-func mappedFormat(name, title string, version int, get func() *mapping.Mapping) Format {
+// errUnmet is errForeign for somebody who described the format.
+var errUnmet = fmt.Errorf("%w: it does not meet the conditions of recognised-by", errForeign)
+
+// mappedFormat returns the format of records that a mapping describes. Foreign is the error for
+// what is no such record.
+func mappedFormat(name, title string, version int, foreign error, get func() *mapping.Mapping) Format {
 	return Format{
 		Name: name, Title: title, Version: version,
 		mapping: get,
 		lines: &lineFormat{
 			recognises: func(line []byte) bool { return startsWith(line, '{') && get().Recognises(line) },
 			parser: func(src *source) recordParser {
-				p := &mappedParser{withText: get().WithText}
+				p := &mappedParser{withText: get().WithText, foreign: foreign}
 				p.reader = get().NewReader(mapping.Source{Time: timeOf, Address: plainAddress, Zone: src.Zone, Host: src.Host, Number: p.ordinals.number})
 				return p
 			},
@@ -110,6 +114,7 @@ type mappedParser struct {
 	reader   *mapping.Reader
 	ordinals ordinals
 	withText bool
+	foreign  error
 }
 
 func (p *mappedParser) parse(record []byte, to *parsed) error {
@@ -119,7 +124,7 @@ func (p *mappedParser) parse(record []byte, to *parsed) error {
 	}
 	ignored, err := p.reader.Read(record, to.arena, to.add)
 	if err == mapping.ErrForeign {
-		return errForeign
+		return p.foreign
 	}
 	to.ignore(ignored)
 	return err
@@ -139,7 +144,7 @@ func (p *mappedParser) continues(from recordParser) {
 func NewCatalog(mappings []*mapping.Mapping) *Catalog {
 	c := &Catalog{}
 	for _, m := range mappings {
-		f := mappedFormat(m.Name, m.Title, m.Version, func() *mapping.Mapping { return m })
+		f := mappedFormat(m.Name, m.Title, m.Version, errUnmet, func() *mapping.Mapping { return m })
 		f.sum = m.Sum()
 		c.formats = append(c.formats, f)
 	}

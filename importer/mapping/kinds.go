@@ -111,6 +111,19 @@ func misspelt(name string, names []string) string {
 	return ""
 }
 
+// misspeltKind returns the known kind that somebody probably meant. Most other names are kinds of
+// the user's own.
+func misspeltKind(kind ttpcron.SourceKind) ttpcron.SourceKind {
+	if kind == "canary" { // its name in flags and reports
+		return ttpcron.CanaryFingerprint
+	}
+	var known []string
+	for _, k := range ttpcron.Kinds() {
+		known = append(known, string(k))
+	}
+	return ttpcron.SourceKind(misspelt(string(kind), known))
+}
+
 func oneLetter(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a

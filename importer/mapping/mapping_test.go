@@ -295,6 +295,8 @@ func TestFaults(t *testing.T) {
 		good + "time = { from = \"t\", format = \"%H:%M\" }":        "event[1].time.format: \"%H:%M\" has no year",
 		good + "address = \"a.b.c.d.e.f.g.h.i.j\"":                  "event[1].address: \"a.b.c.d.e.f.g.h.i.j\" is not the name of a member, or has more than 8 dots",
 		strings.Replace(good, "\"x\"", "\"a b\"", 1):                "event[1].kind: \"a b\" is not a kind of event, such as command or auth_attempt",
+		strings.Replace(good, "\"x\"", "\"comand\"", 1):             "event[1].kind: \"comand\" is not a kind that ttpcron knows; did you mean command?",
+		strings.Replace(good, "\"x\"", "\"canary\"", 1):             "event[1].kind: \"canary\" is not a kind that ttpcron knows; did you mean canary_fingerprint?",
 		strings.Replace(good, "payload = {}", "", 1):                "event[1].payload: is not a table of fields",
 		strings.Replace(good, "{}\n", "{ \"a-b\" = \"c\" }\n", 1):   "event[1].payload.a-b: is not a name of letters, digits and _",
 		strings.Replace(good, "time = \"t\"\n", "", 1):              "event[1].time: is missing, here and in the format",
@@ -308,7 +310,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, faults, want)
 		}
 	}
-	if _, faults := Parse("A b", map[string]any{}); len(faults) == 0 || !strings.Contains(faults[0].Text, "small letters") {
+	if _, faults := Parse("A b", map[string]any{}); len(faults) == 0 || !strings.HasPrefix(faults[0].Error(), `the name "A b" is not 2 to 32 small letters`) {
 		t.Errorf("a name: %v", faults)
 	}
 	var many strings.Builder

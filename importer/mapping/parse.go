@@ -22,11 +22,16 @@ import (
 
 // Error is what is wrong with a description.
 type Error struct {
-	Key  string // such as "event[1].payload.url"
+	Key  string // such as "event[1].payload.url"; empty: the name of the format
 	Text string
 }
 
-func (e *Error) Error() string { return e.Key + ": " + e.Text }
+func (e *Error) Error() string {
+	if e.Key == "" {
+		return e.Text
+	}
+	return e.Key + ": " + e.Text
+}
 
 // isFormatName reports whether a text is a name of 2 to 32 small letters, digits and -.
 func isFormatName(s string) bool {
@@ -266,6 +271,8 @@ func (p *parser) event(at string, table map[string]any, base event) {
 	e.kind = ttpcron.SourceKind(p.str(join(at, "kind"), keys["kind"]))
 	if err := e.kind.Validate(); err != nil || e.kind == ttpcron.Correlation {
 		p.fault(join(at, "kind"), "%q is not a kind of event, such as command or auth_attempt", e.kind)
+	} else if near := misspeltKind(e.kind); near != "" {
+		p.fault(join(at, "kind"), "%q is not a kind that ttpcron knows; did you mean %s?", e.kind, near)
 	}
 	var when, unless string
 	e.when, when = p.conditions(join(at, "when"), keys["when"])
