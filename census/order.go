@@ -43,6 +43,7 @@ var columns = []Column{
 	counted("logins", func(r *Row) int { return r.Logins }),
 	counted("won", func(r *Row) int { return r.Won }),
 	counted("commands", func(r *Row) int { return r.Commands }),
+	counted("requests", (*Row).Requests),
 	counted("files", func(r *Row) int { return r.Files }),
 	counted("attackers", func(r *Row) int { return r.Attackers }),
 	counted("sessions", func(r *Row) int { return r.Sessions }),

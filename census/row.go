@@ -52,6 +52,16 @@ type Row struct {
 	Arrived uint64
 }
 
+// Requests is how many of the events are requests to web servers and other services.
+func (r *Row) Requests() (n int) {
+	for _, k := range r.Kinds.Top {
+		if kind := ttpcron.SourceKind(k.Name); kind == ttpcron.HTTPRequest || kind == ttpcron.ServiceRequest {
+			n += k.Times
+		}
+	}
+	return n
+}
+
 // List has the most frequent names, in order, and the number of distinct ones.
 type List struct {
 	N   int

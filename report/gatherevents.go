@@ -52,7 +52,7 @@ type eventSide struct {
 // eventActor is an attacker, as the events say.
 type eventActor struct {
 	span
-	events, commands, logins, won, files, canaries, resolver, sessions uint32
+	events, commands, requests, logins, won, files, canaries, resolver, sessions uint32
 
 	who     uint32 // UUID; 0: it follows from the address
 	address favourite
@@ -232,6 +232,8 @@ func (s *eventSide) ofActor(e *ttpcron.Event, o *occurrence) {
 		if o.won {
 			a.won++
 		}
+	case ttpcron.HTTPRequest, ttpcron.ServiceRequest:
+		a.requests++
 	case ttpcron.FileTransfer:
 		a.files++
 	case ttpcron.CanaryFingerprint:

@@ -36,7 +36,7 @@ func randomHistory(r *rand.Rand, n int) *history {
 }
 
 func randomEvent(r *rand.Rand, i int) ttpcron.Event {
-	e := ttpcron.Event{Seq: uint64(i + 1), Kind: ttpcron.SourceKind(pick(r, "command", "auth_attempt", "payload", "session", "canary_fingerprint")), ID: fmt.Sprint(i),
+	e := ttpcron.Event{Seq: uint64(i + 1), Kind: ttpcron.SourceKind(pick(r, "command", "auth_attempt", "payload", "session", "canary_fingerprint", "http_request", "service_request")), ID: fmt.Sprint(i),
 		Time: start.Add(time.Duration(r.IntN(6*24*4)) * 15 * time.Minute), DeckyID: pick(r, "", "hp-1", "hp-\x00"), SessionID: pick(r, "", "s1", "s2", "s\x00\xff", "s4", "s5", "s6")}
 	switch r.IntN(8) {
 	case 0:
@@ -51,8 +51,10 @@ func randomEvent(r *rand.Rand, i int) ttpcron.Event {
 	}
 	switch e.Kind {
 	case ttpcron.AuthAttempt:
-		e.Payload.Set("username", pick(r, "root", "a\x00b", "a", "<script>", strings.Repeat("user", 200)))
-		e.Payload.Set(pick(r, "password", "password", "key_fingerprint"), pick(r, "", "x", "\x00", strings.Repeat("long", 200)))
+		if r.IntN(6) > 0 {
+			e.Payload.Set("username", pick(r, "root", "a\x00b", "a", "<script>", strings.Repeat("user", 200)))
+		}
+		e.Payload.Set(pick(r, "password", "password", "key_fingerprint", "method"), pick(r, "", "x", "\x00", strings.Repeat("long", 200)))
 		_ = e.Payload.SetRaw("success", []byte(pick(r, "true", "false")))
 	case ttpcron.FileTransfer:
 		e.Payload.Set("url", "http://203.0.113.9/"+pick(r, "a", "b", strings.Repeat("c", 300)))

@@ -259,7 +259,7 @@ func (j *joiner) attacker(x *ranked) *Attacker {
 			both = a.span
 		}
 		who, ofEvents = j.e.actors.hashOf(x.ofEvents), &a.sensors
-		row.Sessions, row.Commands, row.Logins, row.Won, row.Files, row.Canaries = int(a.sessions), int(a.commands), int(a.logins), int(a.won), int(a.files), int(a.canaries)
+		row.Sessions, row.Commands, row.Requests, row.Logins, row.Won, row.Files, row.Canaries = int(a.sessions), int(a.commands), int(a.requests), int(a.logins), int(a.won), int(a.files), int(a.canaries)
 		if a.address.text != 0 {
 			row.Address = j.e.actors.text.string(a.address.text)
 		}

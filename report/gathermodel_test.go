@@ -386,8 +386,8 @@ func (c *checker) attackers() {
 			}
 		}
 		c.seen(row.UUID, &row.Seen, s, s.around(sensorOfEvent, sensorOfTag), c.m.isNew(s))
-		c.same(row.UUID, []int{row.Events, row.Tags, row.Sessions, row.Commands, row.Logins, row.Won, row.Files, row.Canaries, row.Tactics},
-			[]int{len(s.events), len(s.tags), len(s.around(sessionOfEvent, sessionOfTag)), s.kind(ttpcron.Command), s.kind(ttpcron.AuthAttempt), s.won(), s.kind(ttpcron.FileTransfer), s.kind(ttpcron.CanaryFingerprint),
+		c.same(row.UUID, []int{row.Events, row.Tags, row.Sessions, row.Commands, row.Requests, row.Logins, row.Won, row.Files, row.Canaries, row.Tactics},
+			[]int{len(s.events), len(s.tags), len(s.around(sessionOfEvent, sessionOfTag)), s.kind(ttpcron.Command), s.kind(ttpcron.HTTPRequest) + s.kind(ttpcron.ServiceRequest), s.kind(ttpcron.AuthAttempt), s.won(), s.kind(ttpcron.FileTransfer), s.kind(ttpcron.CanaryFingerprint),
 				len(distinct(s.tags, func(t *ttpcron.Tag) string { return t.Tactic }))})
 		c.cubeHas(row, s)
 	}

@@ -142,6 +142,7 @@ type Attacker struct {
 	Place                                         string // country and network; the caller finds it
 	Mark                                          ttpcron.Mark
 	Events, Tags, Sessions, Commands, Logins, Won int
+	Requests                                      int // to web servers and other services
 	Files, Canaries, Tactics                      int
 }
 

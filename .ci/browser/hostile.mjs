@@ -42,6 +42,12 @@ export function hostileEvents() {
     event('http_request', 7, { method: 'GET', host: text, raw_url: '/cgi-bin/luci/;stok=/?' + text, user_agent: text })
     event('service_request', 8, { service: 'redis', request_text: 'CONFIG SET dir /root/.ssh ' + text, user: text })
     event('canary_fingerprint', 9, { token_uuid: 'token ' + text, user_agent: text, request_path: '/' + text, dns_qname: text })
+    event('canary_fingerprint', 11, { token_uuid: text, token_kind: text, memo: 'memo ' + text, placement_path: text, channel: text, location: text, referer: text, user_agent: text })
+    event('alert', 12, { signature: text, signature_id: text, category: text, severity: text, protocol: text, dst_port: text })
+    event('scan', 13, { scan: text, protocol: text, ports: text, domain: text })
+    event('service_request', 14, { service: text, request_text: text, user_agent: text, dst_ip: text, dst_port: text })
+    event('auth_attempt', 15, { service: text, username: text, key_fingerprint: text })
+    event('auth_attempt', 16, { service: text, password: text })
     event('odd ' + text, 10, { [text]: text })
   })
   // Nobody but an id, and a name that is long.

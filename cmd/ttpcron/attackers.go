@@ -22,7 +22,8 @@ func attackersCommand() *command {
 	return &command{
 		Name: "attackers", Short: "list the attackers", Flags: fs,
 		Text: `Lists attackers, those with the most tags first: events, sessions, logins tried,
-logins that worked (WON), commands (CMDS), files transferred, tags, distinct
+logins that worked (WON), commands (CMDS), requests to web servers and other
+services (REQS), files transferred, tags, distinct
 techniques (TECHN), and the highest level of any tag.
 
 An attacker is an address, or an identity that your source provides. (own) marks
@@ -81,12 +82,13 @@ func attackersView(own ttpcron.Networks) *censusView {
 		{name: "attacker_mark", value: func(r *census.Row) any { return orNull(string(mark(r))) }},
 		countEvents,
 		countColumn("SESSIONS", "sessions", 3, func(r *census.Row) int { return r.Sessions }),
-		countColumn("LOGINS", "logins", 8, func(r *census.Row) int { return r.Logins }),
-		countColumn("WON", "logins_won", 7, func(r *census.Row) int { return r.Won }),
+		countColumn("LOGINS", "logins", 9, func(r *census.Row) int { return r.Logins }),
+		countColumn("WON", "logins_won", 8, func(r *census.Row) int { return r.Won }),
 		countCommands,
+		countColumn("REQS", "requests", 6, (*census.Row).Requests),
 		countColumn("FILES", "files", 4, func(r *census.Row) int { return r.Files }),
-		countTags, spared(countTechniques, 6), techniqueIDs, levelColumn(5),
-	}, append(seenColumns(2, 9), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
+		countTags, spared(countTechniques, 7), techniqueIDs, levelColumn(5),
+	}, append(seenColumns(2, 10), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
 	return v
 }
 

@@ -21,7 +21,7 @@ func (d *document) attackers() {
 	d.list(list{
 		name: "attackers", label: "Attackers", rows: len(top.Rows), total: top.Total, more: top.AtLeast, one: "attacker", by: top.By, command: top.Command, takes: top.Takes,
 		columns: append(columns, []column{
-			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""},
+			{"Tags", "n", ""}, {"Events", "n", ""}, {"Sessions", "n", ""}, {"Commands", "n", ""}, {"Requests", "n", "to web servers and other services"},
 			{"Logins", "n", "logins tried"}, {"Worked", "n", "logins that worked"},
 			{"Files", "n", ""}, {"Canaries", "n", "canary tokens that were triggered"}, {"Tactics", "n", "number of tactics"},
 			{"First", "t", ""}, {"Last", "t", ""},
@@ -46,6 +46,7 @@ func (d *document) attackerRow(i, most int, placed bool) {
 	d.numberCell(a.Events)
 	d.numberCell(a.Sessions)
 	d.numberCell(a.Commands)
+	d.numberCell(a.Requests)
 	d.numberCell(a.Logins)
 	d.numberCell(a.Won)
 	d.numberCell(a.Files)

@@ -131,7 +131,7 @@ func (s *sampler) people(rows int) {
 	for i := range rows {
 		a := &report.Attacker{
 			Seen: s.seen(), Address: fmt.Sprintf("203.0.113.%d", i+1), Place: s.strange([]string{"NL · Example Hosting B.V.", "CN · Chinanet", "US · DigitalOcean", ""}[i%4]),
-			Events: 3000 / (i + 1), Tags: 1400 / (i + 1), Sessions: 1 + 90/(i+1), Commands: 400 / (i + 1), Logins: 700 / (i + 1), Won: 30 / (i + 1), Files: 9 / (i + 1), Tactics: 1 + i%9,
+			Events: 3000 / (i + 1), Tags: 1400 / (i + 1), Sessions: 1 + 90/(i+1), Commands: 400 / (i + 1), Requests: 60 / (i + 1), Logins: 700 / (i + 1), Won: 30 / (i + 1), Files: 9 / (i + 1), Tactics: 1 + i%9,
 		}
 		switch i {
 		case 3:

@@ -84,7 +84,7 @@ func (d *document) howMany(of name, t list) {
 	case shown == total && !t.more:
 		d.say(plural(shown, t.one))
 		if t.by != "" && shown > 1 {
-			d.say(", those ")
+			d.say(", ", those(t.by))
 			d.cut(t.by, maxName)
 			d.say(" first")
 		}
@@ -92,7 +92,7 @@ func (d *document) howMany(of name, t list) {
 	default:
 		d.say(count(shown), " of ", atLeast(total, t.more, t.one))
 		if t.by != "" {
-			d.say(", those ")
+			d.say(", ", those(t.by))
 			d.cut(t.by, maxName)
 		}
 		d.say(".")
@@ -104,6 +104,15 @@ func (d *document) howMany(of name, t list) {
 	if t.note != "" {
 		d.say(" ", t.note)
 	}
+}
+
+// those is what stands before the words by which rows are ranked: "those with the most tags",
+// but "the newest".
+func those(by string) string {
+	if strings.HasPrefix(by, "the ") {
+		return ""
+	}
+	return "those "
 }
 
 // tr opens a row with a known time and sensor.
