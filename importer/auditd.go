@@ -36,7 +36,7 @@ var auditd = Format{
 		recognises: isAudit,
 		continues:  oneLine,
 		parser:     newAuditParser,
-		lacks:      auditLacks,
+		needs:      auditNeeds,
 	},
 }
 
@@ -58,22 +58,9 @@ func isAudit(line []byte) bool {
 	return ok
 }
 
-// auditLacks names the setting host if neither the first record nor a setting names the host.
-func auditLacks(head []byte, src *source) []string {
-	if src.Host != "" {
-		return nil
-	}
-	for line := range bytes.Lines(head) {
-		at := bytes.Index(line, []byte("type="))
-		if at < 0 || !isAudit(line[at:]) {
-			continue
-		}
-		if !bytes.Contains(line[:at], []byte("node=")) {
-			return []string{settingHost}
-		}
-		break
-	}
-	return nil
+// auditNeeds says that a log needs a host if its first record does not name its node.
+func auditNeeds(record []byte, first bool) needs {
+	return needs{host: first && !bytes.HasPrefix(record, []byte("node="))}
 }
 
 const (

@@ -225,8 +225,8 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 	if missing := f.src.csv.lacks(); len(missing) > 0 {
 		return &LacksError{Path: f.path, Format: f.format.Name + ", as CSV of Kibana", Settings: missing}
 	}
-	if lacks := f.format.lines.lacks; lacks != nil {
-		if missing := lacks(lines.peek(ctx, sniffBytes), f.source(&o)); len(missing) > 0 {
+	if of := f.format.lines.needs; of != nil {
+		if missing := found.needs.or(of(nil, false)).missing(f.source(&o)); len(missing) > 0 {
 			return &LacksError{Path: f.path, Format: f.format.Name, Settings: missing}
 		}
 	}
@@ -240,8 +240,8 @@ func (f *File) recognise(ctx context.Context, o Options) error {
 // checkYear refuses a file whose year cannot be right. It reads the file for that, and
 // returns a reader at its beginning.
 func (f *File) checkYear(ctx context.Context, o Options, lines *lineReader, found recognition) (*lineReader, error) {
-	noYears, src := f.format.lines.noYears, f.source(&o)
-	if noYears == nil || o.peeks || f.src.file == nil || src.modified.IsZero() || !noYears(lines.peek(ctx, sniffBytes)) || !src.written().IsZero() {
+	src := f.source(&o)
+	if !found.needs.year || o.peeks || f.src.file == nil || src.modified.IsZero() || !src.written().IsZero() {
 		return lines, nil
 	}
 	scan := &yearScan{clock: newYearClock(src)}

@@ -27,12 +27,7 @@ var shellHistory = Format{
 		},
 		continues: historyContinues,
 		parser:    newHistoryParser,
-		lacks: func(_ []byte, src *source) []string {
-			if src.Host == "" {
-				return []string{settingHost}
-			}
-			return nil
-		},
+		needs:     func([]byte, bool) needs { return needs{host: true} },
 	},
 }
 

@@ -26,13 +26,11 @@ type lineFormat struct {
 	// Only formats whose records may hold newlines have it; see held.
 	continues func(record, line []byte) (more []byte, ok bool)
 	parser    func(src *source) recordParser
-	// lacks lists the settings that a file needs and that src does not have, such as the
-	// zone of times that name none. The file is refused then. It goes by the beginning of
-	// the file, and is nil if the format needs no setting.
-	lacks func(head []byte, src *source) []string
-	// noYears reports, by the beginning of a file, whether its times may have no year. A
-	// year that the last change of the file contradicts is refused then.
-	noYears func(head []byte) bool
+	// needs says which settings a record needs, such as the zone of a time that names none,
+	// or, without a record, which every record needs. first says that it is the file's first
+	// record. A file is refused without the settings that the records at its beginning need.
+	// It is nil if the format needs no setting.
+	needs func(record []byte, first bool) needs
 	// richer is the name of the format in which the same sensor says the same and more.
 	richer string
 	// carries says that such a log may carry the records of a sensor too. If it does, it

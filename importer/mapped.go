@@ -81,12 +81,7 @@ func mappedFormat(name, title string, version int, foreign error, get func() *ma
 				p.reader = get().NewReader(mapping.Source{Time: timeOf, Address: plainAddress, Zone: src.Zone, Host: src.Host, Number: p.ordinals.number})
 				return p
 			},
-			lacks: func(_ []byte, src *source) []string {
-				if get().NeedsZone && src.Zone == nil {
-					return []string{settingZone}
-				}
-				return nil
-			},
+			needs:   func([]byte, bool) needs { return needs{zone: get().NeedsZone} },
 			recalls: true,
 			many:    mapping.MaxEvents,
 		},

@@ -43,6 +43,7 @@ type probe struct {
 	formats []Format
 	known   []int
 	plain   []int // of these, as a line of their own
+	needs   []needs
 	only    *Format
 	wrapped func() bool // whether the record was in something
 	goesOn  *Format     // of the last record, if such may go on in further lines
@@ -62,6 +63,9 @@ func (p *probe) parse(record []byte, _ *parsed) error {
 			if f.lines.joins() {
 				goesOn = f
 			}
+			if f.lines.needs != nil {
+				p.needs[i] = p.needs[i].or(f.lines.needs(record, p.known[i] == 1))
+			}
 			if !p.wrapped() {
 				p.plain[i]++
 			}
@@ -80,13 +84,14 @@ type recognition struct {
 	newline byte
 	framing framing // whether records are wrapped, and in what
 	records int     // of the format
+	needs   needs   // that these have
 	lines   int     // looked at
 }
 
 // probeHead recognises the beginning of a file, among the formats of a catalog or as one of them.
 func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recognition {
 	list := c.list()
-	p := &probe{formats: list, known: make([]int, len(list)), plain: make([]int, len(list)), only: only}
+	p := &probe{formats: list, known: make([]int, len(list)), plain: make([]int, len(list)), needs: make([]needs, len(list)), only: only}
 	format := &Format{Name: Auto, lines: &lineFormat{recognises: func([]byte) bool { return false }, parser: func(*source) recordParser { return p }}}
 	r := &logReader{format: format, parser: p, arena: &arena{}, final: true, src: &stream{}, opts: Options{Now: utcNow}}
 	r.framing.anyText, r.framing.wrapped, r.framing.sessions = true, true, isSessions(head)
@@ -110,7 +115,7 @@ func probeHead(ctx context.Context, head []byte, c *Catalog, only *Format) recog
 	}
 	if best >= 0 {
 		best = p.inMix(best, found.newline)
-		found.format, found.records = &list[best], p.known[best]
+		found.format, found.records, found.needs = &list[best], p.known[best], p.needs[best]
 	}
 	found.lines = bytes.Count(head, []byte{found.newline})
 	if n := len(head); n > 0 && head[n-1] != found.newline {

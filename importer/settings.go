@@ -31,6 +31,27 @@ const (
 	settingSensor = "sensor"
 )
 
+// needs are settings without which a record cannot be read.
+type needs struct{ zone, year, host bool }
+
+func (n needs) or(m needs) needs {
+	return needs{n.zone || m.zone, n.year || m.year, n.host || m.host}
+}
+
+// missing names the settings that a file has not.
+func (n needs) missing(src *source) (names []string) {
+	if n.zone && src.Zone == nil {
+		names = append(names, settingZone)
+	}
+	if n.year && src.Year == 0 && src.written().IsZero() && src.begun().IsZero() {
+		names = append(names, settingYear)
+	}
+	if n.host && src.Host == "" {
+		names = append(names, settingHost)
+	}
+	return names
+}
+
 // SettingNames lists the settings that an input may have.
 func SettingNames() []string {
 	return []string{settingZone, settingYear, settingHost, settingSensor}

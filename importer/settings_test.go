@@ -29,12 +29,7 @@ func TestSettings(t *testing.T) {
 	formats = append(slices.Clone(formats), Format{Name: "zoned", Title: "a test", Version: 1, lines: &lineFormat{
 		recognises: func(line []byte) bool { return bytes.HasPrefix(line, []byte("ZONED ")) },
 		parser:     func(src *source) recordParser { return zoned{src.Zone} },
-		lacks: func(_ []byte, src *source) []string {
-			if src.Zone == nil {
-				return []string{settingZone}
-			}
-			return nil
-		},
+		needs:      func([]byte, bool) needs { return needs{zone: true} },
 	}})
 	path := write(t, t.TempDir(), "zoned.log", []byte("ZONED 2026-05-04T05:49:05 id\n"))
 	now := func() time.Time { return time.Now().Add(time.Hour) } // the look of a file that has only just changed is not kept

@@ -32,8 +32,7 @@ var sshdLog = Format{
 		recognises: isSSHD,
 		continues:  oneLine,
 		parser:     newSSHDParser,
-		lacks:      sshdLacks,
-		noYears:    func(head []byte) bool { return bsdHead.Match(head) },
+		needs:      sshdNeeds,
 		carries:    true,
 	},
 }
@@ -64,21 +63,14 @@ func isSSHD(line []byte) bool {
 	return ok && (isServer(l.program) || string(l.program) == "sudo")
 }
 
-// sshdLacks names the settings that a log needs because its times have no year or zone.
-func sshdLacks(head []byte, src *source) (missing []string) {
-	if !bsdHead.Match(head) {
-		return nil
+// sshdNeeds says that a record needs what its time lacks, a year and a zone.
+func sshdNeeds(record []byte, _ bool) needs {
+	if startsWith(record, '{') {
+		return needs{}
 	}
-	if src.Zone == nil {
-		missing = append(missing, settingZone)
-	}
-	if src.Year == 0 && src.written().IsZero() && src.begun().IsZero() {
-		missing = append(missing, settingYear)
-	}
-	return missing
+	l, ok := cutSysLine(record)
+	return needs{zone: ok && l.noYear, year: ok && l.noYear}
 }
-
-var bsdHead = newExpression(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? [^\s{}"]+ (?:sshd(?:-session|-auth)?|sudo)(?:\[\d{1,10}\])?: `)
 
 type sshdParser struct {
 	host        string

@@ -135,6 +135,8 @@ func TestSSHDLacks(t *testing.T) {
 		{filepath.Join(dir, "auth.log"), Settings{Zone: time.UTC, Year: 2026}, ""},
 		{write(t, t.TempDir(), "auth.log-20261128", line), Settings{Zone: time.UTC}, ""},
 		{write(t, dir, "docker.log", []byte(`{"log":`+quoted(string(line))+`,"stream":"stdout","time":"2026-11-27T13:51:56Z"}`)), Settings{}, "zone and year"},
+		// What a user is called is nobody's time.
+		{write(t, dir, "forged.log", sshdSaid("Failed password for Nov 27 13:51:56 h sshd[7]: x from 203.0.113.7 port 4 ssh2")), Settings{}, ""},
 		{write(t, dir, "iso.log", sshdSaid("Failed password for root from 203.0.113.7 port 4 ssh2")), Settings{}, ""},
 	} {
 		r := readAll(t, c.path, Options{Settings: c.settings, Final: true})
