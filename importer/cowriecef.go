@@ -30,6 +30,9 @@ type cefMembers struct {
 	sensor, address, message []byte
 }
 
+// maxCEFTried is how many texts of a record that look like the address are tried.
+const maxCEFTried = 32
+
 // readCEF reads the members of a record. It is false if they are not as Cowrie writes them,
 // or if what was typed was made to look like them in such a way that both can be meant.
 func readCEF(eventid, members []byte) (m cefMembers, ok bool) {
@@ -39,7 +42,7 @@ func readCEF(eventid, members []byte) (m cefMembers, ok bool) {
 	}
 	m.sensor = cefMember(before, "deviceExternalId")
 	login := bytes.HasPrefix(eventid, []byte("cowrie.login."))
-	found := 0
+	found, tried := 0, 0
 	for at := len(rest); at >= 0; {
 		if at = bytes.LastIndex(rest[:at], []byte(" src=")); at < 0 {
 			break
@@ -48,6 +51,9 @@ func readCEF(eventid, members []byte) (m cefMembers, ok bool) {
 		address, _, _ := bytes.Cut(tail[len("src="):], []byte(" "))
 		if _, err := netip.ParseAddr(string(address)); err != nil {
 			continue
+		}
+		if tried++; tried > maxCEFTried {
+			return m, false
 		}
 		_, more, named := bytes.Cut(tail, []byte(" duser="))
 		switch {

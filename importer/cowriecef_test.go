@@ -69,6 +69,7 @@ func TestHostileCEF(t *testing.T) {
 		"user with an outcome":  cef(1, "login.failed", "login attempt [a"+more+" duser=a outcome=failed/x] failed", honest, " duser=a"+more+" duser=a outcome=failed outcome=failed"),
 		"password":              cef(1, "login.failed", "login attempt [a/x] failed"+more+" duser=a outcome=failed] failed", honest, " duser=a outcome=failed"),
 		"user that says it all": cef(1, "login.failed", "login attempt [a/b] failed"+more+" duser=a/c] failed", honest, " duser=a/b] failed"+more+" duser=a outcome=failed"),
+		"addresses without end": cef(1, "login.failed", "login attempt ["+strings.Repeat(" src="+forged+" duser= outcome=", 100_000)+"/x] failed", honest, " duser=x outcome=failed"),
 		"no members":            "2025-10-18T01:02:03.100000Z CEF:0|Cowrie|Cowrie|1.0|cowrie.command.input|x|5|CMD: x\n",
 		"no address":            cef(1, "command.input", "CMD: x", "host", ""),
 		"a sensor":              strings.Replace(cef(1, "command.input", "CMD: deviceExternalId=evil x", honest, ""), "deviceExternalId=hp1 ", "", 1),

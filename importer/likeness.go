@@ -283,6 +283,7 @@ var textLikenesses = []likeness{
 	{"CSV with a header line", "no format knows its columns; give them the names of the log's members, or describe them in the config file, in a table [format.NAME]: see docs/sources.md", anyCSV, false},
 	{"CSV without a header line", "nothing says which column is what: export it with a header, or as JSON", bareCSV, false},
 	{"a log of Zeek", notReadYet, begins("#separator "), false},
+	{"sshesame's text log", "let it write JSON: json: true under logging, in its configuration", lines(`^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+(%\w+)?\]):\d{1,5}\] `), false},
 	{"a log of Sysmon for Linux", notReadYet, lines(`<Event><System><Provider Name="(Linux-Sysmon|Microsoft-Windows-Sysmon)"`), false},
 	{"a syslog without Cowrie's records in it", "name the file that Cowrie itself writes, cowrie.json", syslog, false},
 	{"the log of a program written with Twisted", nameTheLog, lines(twisted), false},

@@ -65,6 +65,7 @@ var likenessCases = []struct{ what, is, near string }{
 
 	{"events as OCSF", `{"metadata":{},"class_uid":1007}`, `{"metadata":{},"class":1007}`},
 	{"a log of qeeqbox/honeypots", `{"action":"login","src_ip":"x","dest_ip":"y","dest_port":"22","timestamp":"t"}`, `{"action":"login","src_ip":"x","dest_port":"22","timestamp":"t"}`},
+	{"sshesame's text log", "2026/05/04 05:49:13 [203.0.113.7:41190] connection with client version \"x\" established\n[[2001:db8::7]:4] [channel 0] input: \"id\"\n", "2026/05/04 05:49:13 [203.0.113.7] connection\n"},
 	{"a log of Zeek", `{"id.orig_h":"x","id.resp_h":"y"}`, `{"id.orig_h":"x"}`},
 	{"alerts of Wazuh", `{"rule":{},"agent":{},"manager":{}}`, `{"rule":"","agent":{},"manager":{}}`},
 	{"tags as ttpcron prints them", `{"_index":"x","_source":{"rule_id":"R","technique_id":"T1105","source_id":"x"}}`, `{"_index":"x","other":{"rule_id":"R","technique_id":"T1105","source_id":"x"}}`},
