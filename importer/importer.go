@@ -118,7 +118,7 @@ func (f *Format) speaks() bool { return f.anyone || f.database != nil }
 // the user named only a folder further up.
 type BelowError struct {
 	Path  string
-	Title string // of what it holds
+	Title string // what the file contains, in a few words
 	look  *ttpcron.FileLook
 	said  bool
 }
@@ -133,7 +133,7 @@ const aDatabase = "a SQLite database"
 func (e *BelowError) Look() *ttpcron.FileLook { return e.look }
 
 func (e *BelowError) Error() string {
-	return fmt.Sprintf("%s: it holds %s, which is read only if you name the file or the folder that it lies in", e.Path, e.Title)
+	return fmt.Sprintf("%s: it contains %s; to read it, name the file or its folder", e.Path, e.Title)
 }
 
 // UnknownFormatError says that no format recognises a file. In a folder such a file is

@@ -142,9 +142,9 @@ var likeServer = newExpression(`(?i)(?:[a-z][a-z0-9+.-]*://|(?:mysql|mariadb)(?:
 // can be read.
 func IsLikeServer(path string) bool { return likeServer.MatchString(path) }
 
-// WithoutPassword returns an input as it may be shown: if it contains a password against all
-// advice, without what stands before the host; and without options and a fragment that no
-// database has.
+// WithoutPassword returns an input as it may be shown. If somebody wrote a password into it,
+// everything before the host is left out. Options and fragments that no database has are
+// left out too.
 func WithoutPassword(input string) string {
 	m := likeServer.FindStringSubmatchIndex(input)
 	if m == nil {

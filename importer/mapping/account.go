@@ -52,9 +52,9 @@ func (a *account) noticed(n *names, values []jsontext.Value) {
 	}
 }
 
-// Findings says, one sentence each, what of the description had no use in the records that
-// were read since [Reader.Account], and which records gave nothing though they met the
-// conditions.
+// Findings says, one sentence each, where the description does not fit the records that were
+// read since [Reader.Account]: members that no record has, conditions that none meets, and
+// records that meet the conditions but lack what an event needs.
 func (r *Reader) Findings() (all []string) {
 	a := r.account
 	if a == nil || a.records == 0 {

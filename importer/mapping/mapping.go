@@ -1,4 +1,5 @@
-// Package mapping turns JSON objects into events, following a description.
+// Package mapping turns JSON objects into events, as a description says. (A row of CSV is
+// such an object by the time it gets here.)
 //
 // A [Mapping] is the description in a table [format.NAME] of a config file: how to recognise
 // the records of the format, and which members become the time, the address and the payload
@@ -124,7 +125,7 @@ func (m *Mapping) Recognises(record []byte) bool {
 	return false
 }
 
-// Source is what a reader must know besides the records.
+// Source is what a reader must know in addition to the records.
 type Source struct {
 	// Time reads a time in the usual spellings of honeypots; one without a zone is UTC.
 	Time func(jsontext.Value) (time.Time, bool)

@@ -20,7 +20,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// Error is what is wrong with a description.
+// Error is a mistake in a description.
 type Error struct {
 	Key  string // such as "event[1].payload.url"; empty: the name of the format
 	Text string

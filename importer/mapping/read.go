@@ -56,10 +56,10 @@ func (r *Reader) begin(m *Mapping) {
 // that are still open. The earlier reader must not be used any more.
 func (r *Reader) Continue(from *Reader) { r.sessions = from.sessions }
 
-// Read reads one record and gives its events to add, which must not keep the pointer. If
-// it gives none, ignored is the type that the record is counted as. The bytes are valid
-// until the next call. An error says why the record cannot be used, and what was added
-// before does not count; it is [ErrForeign] for what is no record of the format.
+// Read reads one record and calls add for each of its events; add must not keep the pointer.
+// If there are none, ignored is the type as which the record is counted, and is valid until
+// the next call. An error says why the record cannot be used; then the events that were added
+// before do not count. It is [ErrForeign] if the text is not a record of the format.
 func (r *Reader) Read(record []byte, room ttpcron.Room, add func(*ttpcron.Event)) (ignored []byte, err error) {
 	m := r.mapping
 	clear(r.record)

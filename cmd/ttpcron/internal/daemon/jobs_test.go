@@ -216,7 +216,7 @@ func TestPassedOverIsALine(t *testing.T) {
 	}
 	lines := said()
 	if len(lines) != 2 || !strings.Contains(lines[0], `: files=300 reason="no format recognises it" first="`) || strings.Count(lines[0], `\x1b[31m`) != 5 ||
-		!strings.Contains(lines[1], "it holds ttpcron's own events") {
+		!strings.Contains(lines[1], "it contains ttpcron's own events") {
 		t.Fatalf("%d lines:\n%s", len(lines), lines)
 	}
 	// A run that does not reach everything forgets nothing that was logged.
