@@ -103,6 +103,12 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 		to.ignore(l.program)
 		return nil
 	}
+	switch {
+	case server && len(l.text) > maxSSHDMessage:
+		return fmt.Errorf("its message is longer than %d bytes, and sshd writes none of 2 KiB", maxSSHDMessage)
+	case len(l.text) > maxSudoMessage:
+		return fmt.Errorf("its message is longer than %d bytes", maxSudoMessage)
+	}
 	if len(l.host) == 0 {
 		if l.host = []byte(p.host); len(l.host) == 0 {
 			return errNoHost
@@ -149,6 +155,13 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 	}
 	return nil
 }
+
+// maxSSHDMessage and maxSudoMessage bound messages, because matching takes time. sshd cuts its
+// own after 1 KiB, and sudo splits its own for syslog.
+const (
+	maxSSHDMessage = 8 << 10
+	maxSudoMessage = 64 << 10
+)
 
 // maxRepeated is the largest number of attempts that one line may stand for. sshd ends a connection after
 // MaxAuthTries, which is 6 unless it is set.

@@ -229,7 +229,7 @@ func TestSSHDHostile(t *testing.T) {
 			t.Errorf("%s: %+v", line, r.Events)
 		}
 	}
-	long := "2026-01-02T03:04:05Z web-1 sshd[7]: Failed password for invalid user " + strings.Repeat("a from 198.51.100.1 port 1 ssh2 ", 20_000) + "from 203.0.113.7 port 4 ssh2\n"
+	long := "2026-01-02T03:04:05Z web-1 sshd[7]: Failed password for invalid user " + strings.Repeat("a from 198.51.100.1 port 1 ssh2 ", 200) + "from 203.0.113.7 port 4 ssh2\n"
 	if r := readBytes(t, []byte(long), "sshd"); len(r.Events) != 1 || r.Events[0].AttackerIP != "203.0.113.7" {
 		t.Errorf("a long user: %d events, rejects %+v", len(r.Events), len(r.Rejects))
 	}
@@ -288,5 +288,35 @@ func TestSudoReadTwoWays(t *testing.T) {
 	}
 	if want := []string{"/bin/true # ; USER=root ; COMMAND=/bin/bash -i", "/bin/bash -i"}; !slices.Equal(got, want) {
 		t.Errorf("commands %q, want %q", got, want)
+	}
+}
+
+// A message that is longer than any of sshd's or sudo's is rejected, and takes no time.
+func TestSSHDLongMessages(t *testing.T) {
+	long := strings.Repeat("x from 198.51.100.1 port 5 ", 1<<15)
+	for name, c := range map[string]struct {
+		line    string
+		rejects int
+	}{
+		"failed":         {"2026-01-02T03:04:05Z web-1 sshd[7]: Failed password for " + long + " from 203.0.113.7 port 4 ssh2", 1},
+		"left":           {"2026-01-02T03:04:05Z web-1 sshd[7]: Disconnected from invalid user " + long + " 203.0.113.7 port 4", 1},
+		"repeated":       {"2026-01-02T03:04:05Z web-1 sshd[7]: message repeated 3 times: [ " + long + "]", 1},
+		"sudo":           {"2026-01-02T03:04:05Z web-1 sudo: alice : TTY=pts/0 ; PWD=/" + long + " ; USER=root ; COMMAND=/bin/id", 1},
+		"RFC 5424":       {"<38>1 2026-01-02T03:04:05Z web-1 sshd 7 - - Failed password for " + long, 1},
+		"another":        {"<38>1 2026-01-02T03:04:05Z web-1 su 7 - - " + long, 0},
+		"a long command": {"2026-01-02T03:04:05Z web-1 sudo: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo " + long[:60_000], 0},
+		"a long name":    {"2026-01-02T03:04:05Z web-1 sshd[7]: Failed password for " + long[:1000] + " from 203.0.113.7 port 4 ssh2", 0},
+	} {
+		r := readBytes(t, []byte(c.line+"\n"), "sshd")
+		if events := len(r.Events); len(r.Rejects) != c.rejects || events != 1-c.rejects && name != "another" {
+			t.Errorf("%s: %d events, rejects %+v", name, events, r.Rejects)
+		}
+		if c.rejects > 0 && !strings.Contains(r.Rejects[0].Reason, "longer than") {
+			t.Errorf("%s: %s", name, r.Rejects[0].Reason)
+		}
+	}
+	head := strings.Repeat("x", maxRFC5424)
+	if r := readBytes(t, []byte(`<38>1 2026-01-02T03:04:05Z web-1 sshd 7 - [a b="`+head+`"] Failed password for root from 203.0.113.7 port 4 ssh2`+"\n"), "sshd"); len(r.Rejects) != 1 {
+		t.Errorf("a long head: %d rejects", len(r.Rejects))
 	}
 }

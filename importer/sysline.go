@@ -22,7 +22,10 @@ type sysLine struct {
 	noYear  bool
 }
 
-var rfc5424Line = newExpression(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(.*)$`)
+var rfc5424Line = newExpression(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?`)
+
+// maxRFC5424 is how long the header of a line of RFC 5424 may be, with its structured data.
+const maxRFC5424 = 16 << 10
 
 var months = map[string]int{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 
@@ -133,11 +136,11 @@ func (l *sysLine) isoTime(line []byte) (rest []byte, ok bool) {
 
 // cutRFC5424 reads "1 2026-11-27T13:51:56Z host sshd 7 - - message".
 func cutRFC5424(line []byte) (l sysLine, ok bool) {
-	m := rfc5424Line.FindSubmatch(line)
+	m := rfc5424Line.FindSubmatch(line[:min(len(line), maxRFC5424)])
 	if m == nil || len(m[2]) > maxHostName || len(m[3]) > maxProgram {
 		return l, false
 	}
-	l.host, l.program, l.pid, l.text = m[2], m[3], m[4], m[5]
+	l.host, l.program, l.pid, l.text = m[2], m[3], m[4], line[len(m[0]):]
 	if !isDigits(l.pid) {
 		l.pid = nil
 	}
