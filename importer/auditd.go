@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -75,6 +76,8 @@ const (
 	auditEventEnds  = 2 * time.Second // no record of an event comes later than this, as auditd assumes too
 	auditClocks     = time.Minute     // how far the clocks of hosts that share a log may differ
 	auditPidForgets = 10 * time.Minute
+	// auditSessionLasts is how long after a login its address is looked for in the file before.
+	auditSessionLasts = 31 * 24 * time.Hour
 )
 
 type auditSession struct{ node, ses string }
@@ -87,6 +90,7 @@ type auditParser struct {
 	execs    map[string]bool // hosts whose log has EXECVE
 	ordinals ordinals
 	list     fieldList
+	before   *leftover
 }
 
 func newAuditParser(src *source) recordParser {
@@ -94,10 +98,47 @@ func newAuditParser(src *source) recordParser {
 }
 
 // continues takes over the addresses of sessions from the previous file, and nothing else:
-// with more, this file would have other events than when it is read alone.
+// with more, this file would have other events than in another import.
 func (p *auditParser) continues(from recordParser) {
 	if before, ok := from.(*auditParser); ok {
 		p.sessions = before.sessions
+	}
+}
+
+// after takes the last records of the file before. They wait for the first record of this one.
+func (p *auditParser) after(before *leftover) { p.before = before }
+
+// recall reads the last records of the file before. What is open then may go on in this file.
+func (p *auditParser) recall(first []byte, now time.Time) {
+	before := p.before
+	p.before = nil
+	var unused parsed
+	for _, record := range before.until(first, now, auditSessionLasts, func(record []byte) (time.Time, bool) {
+		h, ok := cutAuditHead(record)
+		return h.at, ok
+	}) {
+		unused.reset(&arena{})
+		_ = p.parse(record, &unused) // what is wrong with a record is said where it is
+	}
+	for _, e := range p.open {
+		e.before, e.lines, e.types, e.from = true, 0, nil, 0
+	}
+}
+
+// goesOn reads the first records of the file that follows, as far as they are of events that
+// are open.
+func (p *auditParser) goesOn(records [][]byte, to *parsed) {
+	to.gathers = true
+	for _, record := range records {
+		h, ok := cutAuditHead(record)
+		if !ok {
+			continue
+		}
+		node := cmp.Or(string(h.node), p.host)
+		if i := p.find(node, h.stamp); i >= 0 {
+			p.open[i].elsewhere = true
+			_ = p.part(node, string(h.kind), &h, to) // what is wrong with a record is said where it is
+		}
 	}
 }
 
@@ -111,6 +152,9 @@ func (p *auditParser) parse(record []byte, to *parsed) error {
 		if node = p.host; node == "" {
 			return errNoHost
 		}
+	}
+	if p.before != nil {
+		p.recall(record, h.at)
 	}
 	to.gathers = true
 	p.expire(node, h.at, to)

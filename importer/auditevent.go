@@ -13,6 +13,8 @@ type auditEvent struct {
 	node, stamp string
 	at          time.Time
 	from        int64 // where its first record begins in the file
+	before      bool  // it began in the file before
+	elsewhere   bool  // it goes on in the file that follows, where its lines count
 	lines       int
 	types       []typeCount // of the lines
 	arch        string
@@ -35,6 +37,9 @@ const maxAuditTypes = 16
 
 // count counts a line of the event.
 func (e *auditEvent) count(kind string) {
+	if e.elsewhere {
+		return
+	}
 	e.lines++
 	for i := range e.types {
 		if t := &e.types[i]; t.name == kind || i == maxAuditTypes-1 {
@@ -147,6 +152,9 @@ const titleCut = 128
 func (p *auditParser) finish(i int, to *parsed) {
 	e := p.open[i]
 	p.open = append(p.open[:i], p.open[i+1:]...)
+	if e.before && e.lines == 0 { // the file before has all of it
+		to = &parsed{arena: &arena{}}
+	}
 	var args []string
 	whole := true
 	switch {

@@ -423,6 +423,7 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 		r.lines = lines
 		return nil
 	}
+	head := bytes.Clone(lines.peek(ctx, headBytes))
 	position, lines, err := f.resume(ctx, o.Positions, lines, r.parser)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
@@ -435,10 +436,12 @@ func (f *File) openLog(ctx context.Context, o Options, lines *lineReader, found 
 		}
 		r.lines, r.known = newLineReader(f.src.content), position.Offset
 		r.lines.newline = found.newline
+		r.follow(ctx, head)
 		return nil
 	}
 	lines.newline = found.newline
 	r.lines, r.consumed, r.since, r.line = lines, position.Offset, position.Offset, position.Line
+	r.follow(ctx, head)
 	return nil
 }
 

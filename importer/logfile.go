@@ -185,7 +185,7 @@ func (r *logReader) read(ctx context.Context, yield func(ttpcron.Batch, error) b
 			return
 		}
 	}
-	if !r.lastRecord() {
+	if !r.lastRecord(ctx) {
 		return
 	}
 	err := r.ended(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -78,6 +79,7 @@ type sshdParser struct {
 	connections recent[sshdKey, sshdConnection]
 	ordinals    ordinals
 	list        fieldList
+	before      *leftover
 }
 
 func newSSHDParser(src *source) recordParser {
@@ -98,6 +100,39 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 		}
 		l.at = at
 	}
+	if p.before != nil {
+		p.recall(record, l.at)
+	}
+	return p.read(&l, to)
+}
+
+// after takes the last records of the file before. They wait for the first record of this one,
+// which tells their year.
+func (p *sshdParser) after(before *leftover) { p.before = before }
+
+// recall reads those records of the file before that still play a part.
+func (p *sshdParser) recall(first []byte, now time.Time) {
+	cut := func(record []byte) (l sysLine, ok bool) {
+		if l, ok = cutAnySysLine(record); ok && l.noYear {
+			l.at, ok = p.clock.yearBefore(&l, now)
+		}
+		return l, ok
+	}
+	before := p.before
+	p.before = nil
+	var unused parsed
+	for _, record := range before.until(first, now, recalled, func(record []byte) (time.Time, bool) {
+		l, ok := cut(record)
+		return l.at, ok
+	}) {
+		l, _ := cut(record)
+		unused.reset(&arena{})
+		_ = p.read(&l, &unused) // what is wrong with a record is said where it is
+	}
+}
+
+// read reads a line whose time is known.
+func (p *sshdParser) read(l *sysLine, to *parsed) error {
 	server := isServer(l.program)
 	if !server && string(l.program) != "sudo" {
 		to.ignore(l.program)
@@ -126,7 +161,7 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 	p.list = p.list[:0]
 	switch {
 	case server:
-		if is, err := p.server(&e, &l); !is || err != nil {
+		if is, err := p.server(&e, l); !is || err != nil {
 			to.ignore([]byte(sshdOther))
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/ttpcron/ttpcron"
 )
@@ -14,6 +15,7 @@ type sshdConnection struct {
 	user  string
 	named bool // user was
 	tried bool
+	at    time.Time
 }
 
 type sshdKey struct{ host, of string }
@@ -45,10 +47,10 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 		}
 		key := p.connection(e, l, m[5], m[6])
 		if string(m[2]) == "none" {
-			p.names(key, m[4])
+			p.names(key, m[4], l.at)
 			return false, nil
 		}
-		p.connections.put(key, sshdConnection{tried: true})
+		p.connections.put(key, sshdConnection{tried: true, at: l.at})
 		p.attempt(e, l, m[4], m[5], m[6])
 		p.list.truth("success", text[0] == 'A')
 		p.list.text("method", string(m[2]))
@@ -57,7 +59,7 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 		return true, nil
 	case bytes.HasPrefix(text, []byte("Invalid user ")) || bytes.HasPrefix(text, []byte("Illegal user ")):
 		if m := sshdNamed.FindSubmatch(text); m != nil {
-			p.names(p.connection(e, l, m[2], m[3]), m[1])
+			p.names(p.connection(e, l, m[2], m[3]), m[1], l.at)
 		}
 		return false, nil
 	case !bytes.HasPrefix(text, []byte("Connection ")) && !bytes.HasPrefix(text, []byte("Disconnect")) && !bytes.HasPrefix(text, []byte("Received disconnect ")):
@@ -73,14 +75,14 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 		return false, nil
 	}
 	key := p.connection(e, l, address, port)
-	c, known := p.connections.get(key)
-	if user == nil && !c.named || known && c.tried {
+	c := p.known(key, l.at)
+	if user == nil && !c.named || c.tried {
 		return false, nil
 	}
 	if user == nil {
 		user = []byte(c.user)
 	}
-	p.connections.put(key, sshdConnection{tried: true})
+	p.connections.put(key, sshdConnection{tried: true, at: l.at})
 	p.attempt(e, l, user, address, port)
 	p.list.truth("success", false)
 	return true, nil
@@ -121,10 +123,19 @@ func (p *sshdParser) connection(e *ttpcron.Event, l *sysLine, address, port []by
 	return sshdKey{e.DeckyID, string(address) + " " + string(port)}
 }
 
+// known returns what is known of a connection. Processes and ports are used again, so it is
+// forgotten after a while.
+func (p *sshdParser) known(key sshdKey, now time.Time) sshdConnection {
+	if c, ok := p.connections.get(key); ok && isRecalled(c.at, now) {
+		return c
+	}
+	return sshdConnection{}
+}
+
 // names remembers which user a client named, until it tries something or leaves.
-func (p *sshdParser) names(key sshdKey, user []byte) {
-	if c, _ := p.connections.get(key); !c.tried {
-		p.connections.put(key, sshdConnection{user: clip(string(user), maxAuditMore), named: true})
+func (p *sshdParser) names(key sshdKey, user []byte, now time.Time) {
+	if !p.known(key, now).tried {
+		p.connections.put(key, sshdConnection{user: clip(string(user), maxAuditMore), named: true, at: now})
 	}
 }
 

@@ -229,7 +229,7 @@ func (r *logReader) forget() {
 
 // lastRecord reads the record that is held at the end of a file, unless it continues in a
 // line that waits, or reading ended before. It returns false when no more batches are wanted.
-func (r *logReader) lastRecord() bool {
+func (r *logReader) lastRecord(ctx context.Context) bool {
 	if r.lines.err != io.EOF || r.held.goesOn {
 		return true
 	}
@@ -244,6 +244,10 @@ func (r *logReader) lastRecord() bool {
 	case !r.final && !isIdle(r.opts.Now(), r.src.look.Modified):
 		r.edges.waiting = true
 		r.batch.Report.Waiting = r.lines.off - from
+		return true
+	}
+	if r.lookAhead(ctx); ctx.Err() != nil {
+		r.lines.err = ctx.Err()
 		return true
 	}
 	for more := true; more; {

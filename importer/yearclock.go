@@ -149,6 +149,20 @@ func (c *yearClock) at(l *sysLine) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// yearBefore returns the time of a line that was written before another time, or hardly later.
+func (c *yearClock) yearBefore(l *sysLine, now time.Time) (time.Time, bool) {
+	if c.src.Zone == nil {
+		return time.Time{}, false
+	}
+	year := now.In(c.src.Zone).Year() + 1
+	for ; ; year-- {
+		t := time.Date(year, time.Month(l.bsd[0]), l.bsd[1], l.bsd[2], l.bsd[3], l.bsd[4], l.nanos, c.src.Zone).UTC()
+		if t.Sub(now) <= recalled {
+			return t, true
+		}
+	}
+}
+
 // yearScan is a parser that reads a file only for its times, to see whether the year can be
 // right before anything of the file is stored.
 type yearScan struct {
