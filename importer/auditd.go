@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/recent"
 )
 
 // The audit log of Linux, audit.log as auditd writes it:
@@ -85,16 +86,16 @@ type auditSession struct{ node, ses string }
 type auditParser struct {
 	host     string
 	open     []*auditEvent // the oldest first
-	sessions recent[auditSession, string]
-	attempts recent[auditSession, auditAttempts]
-	execs    map[string]bool // hosts whose log has EXECVE
+	sessions recent.Map[auditSession, string]
+	attempts recent.Map[auditSession, auditAttempts]
+	execs    recent.Map[string, bool] // hosts whose log has EXECVE
 	ordinals ordinals
 	list     fieldList
 	before   *leftover
 }
 
 func newAuditParser(src *source) recordParser {
-	return &auditParser{host: src.Host, execs: map[string]bool{}}
+	return &auditParser{host: src.Host}
 }
 
 // continues takes over the addresses of sessions from the previous file, and nothing else:
@@ -164,7 +165,7 @@ func (p *auditParser) parse(record []byte, to *parsed) error {
 	case "USER_AUTH", "USER_ERR", "USER_LOGIN", "USER_START", "USER_CMD", "LOGIN":
 		return p.user(node, kind, &h, to)
 	case "DAEMON_START", "SYSTEM_BOOT":
-		p.sessions, p.attempts = recent[auditSession, string]{}, recent[auditSession, auditAttempts]{}
+		p.sessions, p.attempts = recent.Map[auditSession, string]{}, recent.Map[auditSession, auditAttempts]{}
 		to.ignoreAnother(kind, 1)
 	default:
 		if i := p.find(node, h.stamp); i >= 0 {
@@ -214,10 +215,8 @@ func (p *auditParser) part(node, kind string, h *auditHead, to *parsed) error {
 	case "SYSCALL":
 		err = e.readSyscall(h.fields)
 	case "EXECVE":
-		e.exec, p.execs[node] = true, true
-		if len(p.execs) > maxRecent {
-			p.execs = map[string]bool{node: true}
-		}
+		e.exec = true
+		p.execs.Put(node, true)
 		err = e.readArgs(h.fields)
 	case "CWD":
 		err = eachAuditField(h.fields, func(f auditField) {
@@ -267,7 +266,7 @@ func (p *auditParser) give(e *ttpcron.Event, ses, address string, to *parsed) {
 		e.SessionID = e.DeckyID + "/" + ses
 	}
 	if e.AttackerIP = address; address == "" && e.SessionID != "" {
-		if from, ok := p.sessions.get(auditSession{e.DeckyID, ses}); ok {
+		if from, ok := p.sessions.Get(auditSession{e.DeckyID, ses}); ok {
 			e.AttackerIP, e.AddressOrigin = from, ttpcron.OriginResolved
 		}
 	}

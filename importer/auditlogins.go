@@ -42,9 +42,9 @@ func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 	session := auditSession{node, ses}
 	switch {
 	case kind == "LOGIN" && ses != "":
-		p.sessions.drop(session)
+		p.sessions.Drop(session)
 	case (kind == "USER_START" || kind == "USER_LOGIN") && success && ses != "" && address != "":
-		p.sessions.put(session, address)
+		p.sessions.Put(session, address)
 	}
 	switch kind {
 	case "USER_AUTH", "USER_ERR", "USER_LOGIN":
@@ -54,7 +54,8 @@ func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 			return nil
 		}
 	case "USER_CMD":
-		if text := said["cmd"]; text != "" && !p.execs[node] {
+		_, execs := p.execs.Get(node)
+		if text := said["cmd"]; text != "" && !execs {
 			p.sudo(node, said, text, success, h.at, to)
 			to.lines++
 			return nil
@@ -68,7 +69,7 @@ func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 // the PAM modules that it calls both report a password, and sshd reports the login again.
 func (p *auditParser) firstReport(node, kind string, said map[string]string, success bool, at time.Time) bool {
 	process := auditSession{node, said["pid"]}
-	a, _ := p.attempts.get(process)
+	a, _ := p.attempts.Get(process)
 	if d := at.Sub(a.at); d > auditPidForgets || d < -auditPidForgets {
 		a = auditAttempts{}
 	}
@@ -85,7 +86,7 @@ func (p *auditParser) firstReport(node, kind string, said map[string]string, suc
 		first = a.op == op
 	}
 	a.at, a.failed, a.succeeded = at, a.failed || !success, a.succeeded || success
-	p.attempts.put(process, a)
+	p.attempts.Put(process, a)
 	return first
 }
 

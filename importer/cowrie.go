@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/maphash"
 
 	"github.com/ttpcron/ttpcron"
 	"github.com/ttpcron/ttpcron/jsontext"
@@ -260,9 +259,8 @@ type cowrieParser struct {
 
 func newCowrieParser(*source) recordParser {
 	return &cowrieParser{
-		scanner:  jsontext.Scanner{MaxDepth: maxDepth},
-		nested:   jsontext.Scanner{MaxDepth: maxDepth - 2}, // a payload lies two levels down in a native event
-		sessions: cowrieSessions{seed: maphash.MakeSeed()},
+		scanner: jsontext.Scanner{MaxDepth: maxDepth},
+		nested:  jsontext.Scanner{MaxDepth: maxDepth - 2}, // a payload lies two levels down in a native event
 	}
 }
 

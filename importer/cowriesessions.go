@@ -1,9 +1,6 @@
 package importer
 
-import (
-	"hash/maphash"
-	"math/bits"
-)
+import "github.com/ttpcron/ttpcron/importer/recent"
 
 // A record may need an earlier one of its session: in 2015 sensors wrote the attacker's
 // address only at the beginning of the session, and in 2016 they had no record of type
@@ -20,36 +17,24 @@ type cowrieSession struct {
 	attempted uint64 // of the last command that an exploit came with
 }
 
-// cowrieSessions has the most recently used sessions: at least maxCowrieSessions, at most
-// twice as many.
+// cowrieSessions has the sessions that were used last, by a key of their names. Key 0 is
+// no session.
 type cowrieSessions struct {
-	seed       maphash.Seed
-	young, old map[uint64]cowrieSession
-	input      uint64 // the last session that was found to have one
+	recent.Map[uint64, cowrieSession]
+	hash  recent.Hash
+	input uint64 // the last session that was found to have one
 }
 
-const maxCowrieSessions = 8192
-
-// key names a session; 0 is none.
 func (c *cowrieSessions) key(session, sensor string) uint64 {
 	if session == "" {
 		return 0
 	}
-	return c.hash(session, sensor)
-}
-
-func (c *cowrieSessions) hash(a, b string) uint64 {
-	return maphash.String(c.seed, a) ^ bits.RotateLeft64(maphash.String(c.seed, b), 23) | 1
+	return c.hash.Key(session, sensor)
 }
 
 // find returns what is known about a session.
 func (c *cowrieSessions) find(key uint64) cowrieSession {
-	s, ok := c.young[key]
-	if !ok {
-		if s, ok = c.old[key]; ok {
-			c.put(key, s)
-		}
-	}
+	s, _ := c.Get(key)
 	return s
 }
 
@@ -58,13 +43,7 @@ func (c *cowrieSessions) put(key uint64, s cowrieSession) {
 	if key == 0 {
 		return
 	}
-	if len(c.young) >= maxCowrieSessions {
-		c.old, c.young = c.young, nil
-	}
-	if c.young == nil {
-		c.young = map[uint64]cowrieSession{}
-	}
-	c.young[key] = s
+	c.Put(key, s)
 	if c.input == key {
 		c.input = 0
 	}
@@ -93,26 +72,26 @@ func (c *cowrieSessions) hasInput(key uint64) {
 
 // repeats reports whether the session's last record had the same text read by a program.
 func (c *cowrieSessions) repeats(key uint64, text string, program []byte) bool {
-	return c.find(key).stdin == c.hash(text, string(program))
+	return c.find(key).stdin == c.hash.Key(text, string(program))
 }
 
 // reads records that a program read a text.
 func (c *cowrieSessions) reads(key uint64, text string, program []byte) {
 	s := c.find(key)
-	s.stdin = c.hash(text, string(program))
+	s.stdin = c.hash.Key(text, string(program))
 	c.put(key, s)
 }
 
 // tried reports whether the session's previous exploit had the same command: one record
 // says that it was tried, another that it worked.
 func (c *cowrieSessions) tried(key uint64, command string) bool {
-	return c.find(key).attempted == c.hash(command, "")
+	return c.find(key).attempted == c.hash.Key(command, "")
 }
 
 // tries records an exploit's command.
 func (c *cowrieSessions) tries(key uint64, command string) {
 	s := c.find(key)
-	s.attempted = c.hash(command, "")
+	s.attempted = c.hash.Key(command, "")
 	c.put(key, s)
 }
 

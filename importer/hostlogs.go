@@ -16,31 +16,6 @@ import (
 // host, so their events have the vantage host. If no address is known, the host itself
 // stands for whoever acted on it.
 
-// recent remembers the last values that were put under a key: at least maxRecent of them,
-// and at most twice as many.
-type recent[K comparable, V any] struct{ now, before map[K]V }
-
-const maxRecent = 1 << 12
-
-func (r *recent[K, V]) get(key K) (v V, ok bool) {
-	if v, ok = r.now[key]; !ok {
-		v, ok = r.before[key]
-	}
-	return v, ok
-}
-
-func (r *recent[K, V]) put(key K, v V) {
-	if len(r.now) >= maxRecent || r.now == nil {
-		r.before, r.now = r.now, map[K]V{}
-	}
-	r.now[key] = v
-}
-
-func (r *recent[K, V]) drop(key K) {
-	delete(r.now, key)
-	delete(r.before, key)
-}
-
 // fieldList collects the fields of a payload.
 type fieldList []ttpcron.Field
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/recent"
 )
 
 // The messages of an SSH server and sudo in the system's log: auth.log, secure or messages as
@@ -76,7 +77,7 @@ func sshdNeeds(record []byte, _ bool) needs {
 type sshdParser struct {
 	host        string
 	clock       yearClock
-	connections recent[sshdKey, sshdConnection]
+	connections recent.Map[sshdKey, sshdConnection]
 	ordinals    ordinals
 	list        fieldList
 	before      *leftover

@@ -50,7 +50,7 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 			p.names(key, m[4], l.at)
 			return false, nil
 		}
-		p.connections.put(key, sshdConnection{tried: true, at: l.at})
+		p.connections.Put(key, sshdConnection{tried: true, at: l.at})
 		p.attempt(e, l, m[4], m[5], m[6])
 		p.list.truth("success", text[0] == 'A')
 		p.list.text("method", string(m[2]))
@@ -82,7 +82,7 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 	if user == nil {
 		user = []byte(c.user)
 	}
-	p.connections.put(key, sshdConnection{tried: true, at: l.at})
+	p.connections.Put(key, sshdConnection{tried: true, at: l.at})
 	p.attempt(e, l, user, address, port)
 	p.list.truth("success", false)
 	return true, nil
@@ -126,7 +126,7 @@ func (p *sshdParser) connection(e *ttpcron.Event, l *sysLine, address, port []by
 // known returns what is known of a connection. Processes and ports are used again, so it is
 // forgotten after a while.
 func (p *sshdParser) known(key sshdKey, now time.Time) sshdConnection {
-	if c, ok := p.connections.get(key); ok && isRecalled(c.at, now) {
+	if c, ok := p.connections.Get(key); ok && isRecalled(c.at, now) {
 		return c
 	}
 	return sshdConnection{}
@@ -135,7 +135,7 @@ func (p *sshdParser) known(key sshdKey, now time.Time) sshdConnection {
 // names remembers which user a client named, until it tries something or leaves.
 func (p *sshdParser) names(key sshdKey, user []byte, now time.Time) {
 	if !p.known(key, now).tried {
-		p.connections.put(key, sshdConnection{user: clip(string(user), maxAuditMore), named: true, at: now})
+		p.connections.Put(key, sshdConnection{user: clip(string(user), maxAuditMore), named: true, at: now})
 	}
 }
 

@@ -1,34 +1,21 @@
 package mapping
 
 import (
-	"hash/maphash"
-	"math/bits"
+	"strings"
+
+	"github.com/ttpcron/ttpcron/importer/recent"
 )
 
-// addresses has the attackers of the sessions that were used last: at least maxSessions,
-// at most twice as many.
+// addresses has the attackers of the sessions that were used last.
 type addresses struct {
-	seed       maphash.Seed
-	made       bool
-	young, old map[uint64]string
-}
-
-const maxSessions = 8192
-
-func (a *addresses) key(session, sensor string) uint64 {
-	if !a.made {
-		a.seed, a.made = maphash.MakeSeed(), true
-	}
-	return maphash.String(a.seed, session) ^ bits.RotateLeft64(maphash.String(a.seed, sensor), 23)
+	recent.Map[uint64, string]
+	hash recent.Hash
 }
 
 // find returns the address of a session, empty if it is not known.
 func (a *addresses) find(session, sensor string) string {
-	key := a.key(session, sensor)
-	if s, ok := a.young[key]; ok {
-		return s
-	}
-	return a.old[key]
+	address, _ := a.Get(a.hash.Key(session, sensor))
+	return address
 }
 
 // put remembers the address of a session.
@@ -37,15 +24,8 @@ func (a *addresses) put(session, sensor, address string) {
 	if len(address) > longest {
 		return
 	}
-	key := a.key(session, sensor)
-	if a.young[key] == address {
-		return
+	key := a.hash.Key(session, sensor)
+	if known, _ := a.Get(key); known != address {
+		a.Put(key, strings.Clone(address))
 	}
-	if len(a.young) >= maxSessions {
-		a.old, a.young = a.young, nil
-	}
-	if a.young == nil {
-		a.young = map[uint64]string{}
-	}
-	a.young[key] = address
 }
