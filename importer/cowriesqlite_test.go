@@ -220,7 +220,7 @@ func TestCowrieDatabaseOther(t *testing.T) {
 		"other types": {
 			`CREATE TABLE sessions (id BLOB, starttime, endtime, sensor, ip, termsize, client); CREATE TABLE input (session BLOB, timestamp, realm, success, input);
 			 INSERT INTO sessions VALUES (x'ff00', '2025-10-18T01:02:03.5Z', 5, 'x', 4.5, 6, 'c'); INSERT INTO input VALUES (x'ff00', '2025-10-18T01:02:03.5Z', 0.0, '1', 17)`,
-			3, nil, "",
+			2, nil, `session "\xff\x00": timestamp "5" is not a time`,
 		},
 		"a session that is there often": {
 			`CREATE TABLE sessions (id, starttime, ip, endtime, sensor, termsize, client); CREATE TABLE input (session, timestamp, input, success, realm);
