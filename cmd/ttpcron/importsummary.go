@@ -54,7 +54,11 @@ func printCounts(w io.Writer, title string, c ttpcron.NameCounts) {
 func namesText(c ttpcron.NameCounts) string {
 	names := c.Names()
 	var parts []string
-	for _, name := range names[:min(len(names), maxNamesShown)] {
+	shown := names
+	if len(names) > maxNamesShown+1 { // "1 of other names" takes no less room than that name
+		shown = names[:maxNamesShown]
+	}
+	for _, name := range shown {
 		text := term.Clean(name)
 		if text != "" && text[0] >= '0' && text[0] <= '9' { // "2 1001" would look like two counts
 			text = "of type " + text
