@@ -42,6 +42,9 @@ const (
 	partPort     = "port"
 )
 
+// hexSeparators may lie between the bytes of a text in hexadecimal.
+var hexSeparators = strings.NewReplacer(" ", "", ":", "")
+
 // works reports whether the text of the value is changed.
 func (v *value) works() bool {
 	return v.decode != "" || v.match != nil || v.part != "" || v.cutPrefix != "" || v.cutSuffix != "" || v.lower || v.milliseconds || v.changes != nil
@@ -91,7 +94,7 @@ func (r *Reader) worked(v *value, found jsontext.Value, f ttpcron.Field) (ttpcro
 	case decodeBase64:
 		text = decoded64(text)
 	case decodeHex:
-		if b, err := hex.DecodeString(strings.NewReplacer(" ", "", ":", "").Replace(text)); err == nil {
+		if b, err := hex.DecodeString(hexSeparators.Replace(text)); err == nil {
 			text = string(b)
 		}
 	}

@@ -32,7 +32,7 @@ func (f *finder) value(field, sort, name, value string, at position) {
 	case inParameter:
 		value = f.decoded(value, true)
 	case inProtocol:
-		value = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\x0a`, "\n", `\"`, `"`).Replace(value)
+		value = newlines.Replace(value)
 	}
 	in := place(field, sort, name)
 	if f.certain(in, value, at) {
@@ -396,7 +396,7 @@ func quotedText(s string) (text, rest string, ok bool) {
 		case s[0]:
 			text = s[1:i]
 			if strings.IndexByte(text, '\\') >= 0 {
-				text = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\/`, `/`).Replace(text)
+				text = quotes.Replace(text)
 			}
 			return text, s[i+1:], true
 		}
@@ -435,7 +435,7 @@ func literalBefore(s string) string {
 
 // decode64 decodes base64 in any of its alphabets.
 func decode64(s string) (string, bool) {
-	s = strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(s, "= \r\n"))
+	s = alphabet64.Replace(strings.TrimRight(s, "= \r\n"))
 	b, err := base64.RawStdEncoding.DecodeString(s)
 	if err != nil || len(b) < 2 {
 		return "", false
@@ -450,7 +450,7 @@ func containsFold(s, word string) bool { return indexFold(s, word) >= 0 }
 func indexFold(s, word string) int {
 	anchor := strings.IndexFunc(word, func(r rune) bool { return r < 'a' || r > 'z' })
 	for at := max(anchor, 0); at < len(s); at++ {
-		if anchor >= 0 {
+		if anchor >= 0 && s[at] != word[anchor] {
 			i := strings.IndexByte(s[at:], word[anchor])
 			if i < 0 {
 				return -1

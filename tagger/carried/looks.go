@@ -258,7 +258,7 @@ func isFetched(rest string) bool {
 	if argument(rest) == "" {
 		return false
 	}
-	for i, word := range strings.Fields(strings.NewReplacer("${IFS}", " ", "$IFS", " ").Replace(rest)) {
+	for i, word := range strings.Fields(separators.Replace(rest)) {
 		if word = strings.Trim(word, `'"`); strings.Contains(word, "://") || isHost(word) {
 			return true
 		}

@@ -310,6 +310,14 @@ func tagName(tag string) string {
 	return tag
 }
 
+// A replacer is made once: that takes longer than to use it.
+var (
+	newlines   = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\x0a`, "\n", `\"`, `"`)
+	quotes     = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\/`, `/`)
+	alphabet64 = strings.NewReplacer("-", "+", "_", "/", " ", "+") // of URLs, as the usual one
+	separators = strings.NewReplacer("${IFS}", " ", "$IFS", " ")
+)
+
 var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&#39;", "'", "&#34;", `"`, "&#x27;", "'", "&#10;", "\n", "&#xa;", "\n", "&#38;", "&")
 
 func unescapeXML(s string) string {
