@@ -137,17 +137,26 @@ emits: [{tactic: TA0001, technique_id: T1190, confidence: 0.8}]
 
 // The worst requests cost what the worst commands do.
 func TestHostileRequests(t *testing.T) {
-	c := loadEmbedded().Tagger(nil)
+	most := int64(maxRequestTime)
+	if os.Getenv("TTPCRON_SLOW") != "" {
+		most = 40e6
+	}
+	rules := loadEmbedded()
 	for name, text := range hostile(1 << 20) {
 		for place, e := range map[string]*ttpcron.Event{
 			"parameter": requestEvent("/?cmd=" + text), "injected": requestEvent("/?a=1;id;" + text),
 			"body":    {Kind: ttpcron.HTTPRequest, ID: "b", AttackerIP: "203.0.113.1", Payload: ttpcron.Payload{{Name: "body", Text: text}, {Name: "raw_url", Text: "/cgi-bin/../../bin/sh"}}},
 			"request": {Kind: ttpcron.ServiceRequest, ID: "s", AttackerIP: "203.0.113.1", Payload: ttpcron.Payload{{Name: "request_text", Text: "\n* * * * * wget -q " + text}, {Name: "service", Text: "redis"}}},
 		} {
-			began := cpuTime()
-			c.Tag(e, nil)
-			if d := cpuTime() - began; d > maxRequestTime || os.Getenv("TTPCRON_SLOW") != "" && d > 40e6 {
-				t.Errorf("%s in a %s: %d ms", name, place, d/1e6)
+			var took []int64 // again if it was long, since other work on the machine slows it down
+			for i := 0; i < 3 && (i == 0 || took[i-1] > most); i++ {
+				c := rules.Tagger(nil) // which remembers nothing
+				began := cpuTime()
+				c.Tag(e, nil)
+				took = append(took, int64(cpuTime()-began))
+			}
+			if least := slices.Min(took); least > most {
+				t.Errorf("%s in a %s: %d ms", name, place, least/1e6)
 			}
 		}
 	}
