@@ -295,7 +295,7 @@ func parseTime(v jsontext.Value) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("time %.40q is not RFC 3339", s)
+		return time.Time{}, fmt.Errorf("time %.40q is not RFC 3339, such as 2026-05-04T05:49:05Z", s)
 	}
 	return t.UTC(), nil
 }

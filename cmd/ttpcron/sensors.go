@@ -19,7 +19,8 @@ func sensorsCommand() *command {
 		Text: `Lists sensors, those with the most events first: events, attackers, sessions,
 tags, distinct techniques (TECHN), the highest level of any tag, the first and
 last event, and the time since the last one (SILENT). (no name) stands for
-records that name no sensor; other views do not count it as a sensor.
+records that name no sensor; other views do not count it as a sensor. To name
+it, set sensor for the input: docs/config.md.
 ` + censusText,
 		Examples: `ttpcron sensors
 ttpcron sensors --sort silent
