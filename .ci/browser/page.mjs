@@ -39,6 +39,11 @@ run('run-once', '--embedded', '--db', hostile, '--input', `${folder}/hostile.jso
 run('report', '--db', seen, '-o', `${folder}/seen.html`)
 run('report', '--db', hostile, '-o', `${folder}/hostile.html`, '--with-passwords', '--new-since', '2026-01-01')
 run('report', '--db', seen, '-o', `${folder}/small.html`, '--rows', '10', '--stories', '3', '--since', '2026-06-01')
+const nameless = `${folder}/nameless.db`
+writeFileSync(`${folder}/nameless.jsonl`, [1, 2, 3, 4].map(i => JSON.stringify({
+  source_kind: 'command', time: `2026-05-0${i}T00:00:00Z`, attacker_ip: `203.0.113.${i}`, session_id: `s${i}`, decky_id: i === 4 ? 'hp-1' : null, payload: { command_text: 'uname -a' } })).join('\n') + '\n')
+run('run-once', '--embedded', '--db', nameless, '--input', `${folder}/nameless.jsonl`)
+run('report', '--db', nameless, '-o', `${folder}/nameless.html`, '--rows', '2')
 run('report', '--db', seen, '-o', `${folder}/empty.html`, '--since', '2099-01-01')
 const known = (...args) => run(...args, '--db', seen, '--json', '--limit', '0').split('\n').filter(Boolean).map(line => JSON.parse(line))
 const tagsOf = (...flags) => known('tags', ...flags)
@@ -590,6 +595,21 @@ const tests = {
       assert(!/[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2028\u2029\ufeff]/.test(found.text), 'a character that nobody sees is in the page')
     })
     await look('hostile', { javaScriptEnabled: false }, async page => same(await page.locator('.theirs, img, script[src]').count(), 0, 'without a script'))
+  },
+
+  async 'no flag selects what has no name of a sensor'() {
+    await look('nameless', {}, async page => {
+      const all = await shown(page), option = await page.locator('#filters [name=sensor] option', { hasText: '(no name)' }).getAttribute('value')
+      const commands = () => page.locator('#attackers .cmd').allTextContents()
+      await set(page, { sensor: { label: 'hp-1' } })
+      same(await shown(page), all / 4, 'tags of a sensor with a name')
+      assert((await commands()).some(c => c.includes(' --sensor hp-1')), 'no command selects a sensor with a name')
+      await set(page, { sensor: option })
+      same(await shown(page), 3 * all / 4, 'tags of none')
+      assert((await page.locator('#shown').textContent()).includes('no name of a sensor'), 'the filter is not said')
+      assert(!(await commands()).some(c => c.includes('--sensor')), 'a command selects the empty name')
+      assert(/^1 sensor\./.test(await page.locator('#sensors caption').textContent()), 'a sensor without a name is counted')
+    })
   },
 
   async 'a page of nothing'() {

@@ -256,10 +256,18 @@ func shortText(e *ttpcron.Event) string {
 		return t.Text
 	case story.Other:
 		return string(t.What) + " " + t.Text
-	case story.Web, story.Requested, story.Scanned: // with the host, the service, the port
-		return shown[t.What] + e.Telling()
 	}
-	return shown[t.What] + t.Text
+	return shown[t.What] + aloneText(e, &t)
+}
+
+// aloneText is the text of an event that is told without details: with the host, the service
+// or the port.
+func aloneText(e *ttpcron.Event, t *story.Telling) string {
+	switch t.What {
+	case story.Web, story.Requested, story.Scanned:
+		return e.Telling()
+	}
+	return t.Text
 }
 
 // short shows a session in a few lines.

@@ -169,5 +169,8 @@ func duration(d time.Duration) string {
 	case d < 48*time.Hour:
 		return d.Round(time.Second).String()
 	}
-	return fmt.Sprintf("%.1f days", d.Hours()/24)
+	if days := d.Hours() / 24; days < 2*365 {
+		return fmt.Sprintf("%.1f days", days)
+	}
+	return fmt.Sprintf("%.1f years", d.Hours()/24/365.25)
 }

@@ -22,3 +22,12 @@ func TestEndOf(t *testing.T) {
 		}
 	}
 }
+
+func TestDuration(t *testing.T) {
+	const day = 24 * time.Hour
+	for d, want := range map[time.Duration]string{0: "0s", 1234 * time.Millisecond: "1.2s", 90 * time.Second: "1m30s", 47 * time.Hour: "47h0m0s", 3 * day: "3.0 days", 729 * day: "729.0 days", 4276 * day: "11.7 years"} {
+		if got := duration(d); got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
+		}
+	}
+}

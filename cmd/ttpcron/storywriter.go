@@ -142,7 +142,7 @@ func (w *storyWriter) entryRow(e *story.Entry) error {
 	a := story.ActorOf(&e.Event, w.o.own)
 	return w.rows.Row(append([]string{
 		exactTime(e.Event.Time), a.IP, a.UUID, a.Identity, e.Event.SessionID, e.Event.DeckyID, string(e.Event.Kind), e.Event.SourceID(),
-		string(told.What), told.Text, string(told.Outcome), strings.Join(decoded, "\n"),
+		string(told.What), aloneText(&e.Event, &told), string(told.Outcome), strings.Join(decoded, "\n"),
 	}, w.tagCells(e.Tags)...)...)
 }
 

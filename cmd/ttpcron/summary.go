@@ -192,7 +192,14 @@ func (sum *summary) print(s *session, o *censusOptions) error {
 	for _, line := range wrapList(kinds, 78) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
-	fmt.Fprintf(out, "%s in %s at %s\n", term.Plural(w.Attackers, "attacker", "attackers"), term.Plural(w.Sessions, "session", "sessions"), term.Plural(w.Sensors.N, "sensor", "sensors"))
+	who := term.Plural(w.Attackers, "attacker", "attackers")
+	if w.Sessions > 0 { // canary tokens, for one, have none and name no sensor
+		who += " in " + term.Plural(w.Sessions, "session", "sessions")
+	}
+	if w.Sensors.N > 0 {
+		who += " at " + term.Plural(w.Sensors.N, "sensor", "sensors")
+	}
+	fmt.Fprintln(out, who)
 	level := ""
 	if w.Tags > 0 {
 		level = ", level up to " + w.Level.String()

@@ -16,8 +16,11 @@ func (d *document) whoCame(t *report.Total) bool {
 		d.with("a", plural(t.Sessions, "session"), at("sessions"))
 		d.say(" and")
 	}
-	d.say(" left ", plural(t.Events, "event"), " at ")
-	d.with("a", plural(t.Sensors, "sensor"), at("sensors"))
+	d.say(" left ", plural(t.Events, "event"))
+	if t.Sensors > 0 {
+		d.say(" at ")
+		d.with("a", plural(t.Sensors, "sensor"), at("sensors"))
+	}
 	d.say(".")
 	return true
 }

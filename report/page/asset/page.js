@@ -111,7 +111,7 @@
 
 	// filterOf is what was asked, by index, in words, and as flags of the program.
 	function filterOf(what) {
-		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [], flags: [] };
+		const f = { from: 0, to: dayCount - 1, axes: [], level: Number(what.level || 0), words: [], flags: [], untold: false }; // untold: no flags say it
 		const day = text => Date.parse(text) / 864e5 - firstDay;
 		function add(axis, words, flag, value) {
 			if (!f.axes.includes(axis)) f.axes.push(axis);
@@ -122,13 +122,14 @@
 			const name = what.attacker.toLowerCase();
 			const same = data.attackers.map(a => a.toLowerCase() === name);
 			f.attackers = same.includes(true) ? same : data.attackers.map(a => a !== "" && a.toLowerCase().startsWith(name));
-			// No flag says several.
-			f.several = f.attackers.filter(Boolean).length > 1;
+			f.untold = f.attackers.filter(Boolean).length > 1;
 			add("attacker", "attacker " + what.attacker, "attacker", data.attackers[f.attackers.indexOf(true)] || what.attacker);
 		}
 		if (what.sensor) {
 			f.sensor = Number(what.sensor);
-			add("sensor", "sensor " + data.sensors[f.sensor], "sensor", data.sensors[f.sensor]);
+			const name = data.sensors[f.sensor];
+			f.untold = f.untold || !name;
+			add("sensor", name ? "sensor " + name : "no name of a sensor", "sensor", name);
 		}
 		if (what.tactic) {
 			f.tactic = tacticAt.get(what.tactic);
@@ -383,7 +384,7 @@
 		list.say.textContent = out.join("; ");
 		if (!some || !whole) return;
 		list.say.append(". Other matches may be missing here");
-		if (filter.several || !whole.matches(".cmd") || !t.dataset.takes) return;
+		if (filter.untold || !whole.matches(".cmd") || !t.dataset.takes) return;
 		list.say.append(". All of them: ", make("code", { class: "cmd" }, commandOf(whole.textContent, t.dataset.takes.split(" "))));
 		copies(list.say);
 	}
