@@ -142,8 +142,7 @@ func (p *storyPage) rows(ctx context.Context, a *story.Attacker, rows [][]story.
 				p.short(h)
 				continue
 			}
-			one := src.within(h.First, h.Last)
-			one.q.Session, one.q.Sensor, one.unnamed = h.ID, h.Sensor, h.ID == ""
+			one := src.within(h.First, h.Last).of(h.ID, h.Sensor)
 			if err := p.text(ctx, h, one); err != nil {
 				return err
 			}

@@ -87,12 +87,10 @@ func tellSession(ctx context.Context, out *term.Output, stores *store.Opener, id
 	}
 	w := newStoryWriter(out, o)
 	for i, sensor := range slices.Sorted(maps.Keys(heads)) {
-		one := *src
-		one.q.Sensor = sensor
 		if i > 0 && !o.json && !o.csv {
 			fmt.Fprintln(out)
 		}
-		if err := w.tell(ctx, heads[sensor], &one); err != nil {
+		if err := w.tell(ctx, heads[sensor], src.of(q.Session, sensor)); err != nil {
 			return err
 		}
 	}

@@ -57,13 +57,15 @@ func (o *storyOptions) check(s *session) (err error) {
 
 // storySource yields the stored events and tags of a session or an attacker.
 type storySource struct {
-	db      *store.Store
-	q       ttpcron.EventQuery
-	blocks  []ttpcron.EventBlock
-	unnamed bool // only events and tags without a session
-	levels  ttpcron.MinLevels
-	under   *attack.Table
-	without *int // tags whose technique the release lacks
+	db     *store.Store
+	q      ttpcron.EventQuery
+	blocks []ttpcron.EventBlock
+	// Only events and tags without a session, or without the name of a sensor: no query
+	// says either.
+	unnamed, nowhere bool
+	levels           ttpcron.MinLevels
+	under            *attack.Table
+	without          *int // tags whose technique the release lacks
 }
 
 // source finds the events that a query selects.
@@ -77,16 +79,29 @@ func (o *storyOptions) source(ctx context.Context, db *store.Store, q ttpcron.Ev
 // Events implements story.Source.
 func (s *storySource) Events(ctx context.Context) iter.Seq2[*ttpcron.Event, error] {
 	events := s.db.History.EventsOf(ctx, s.q, s.blocks)
-	if !s.unnamed {
+	if !s.unnamed && !s.nowhere {
 		return events
 	}
 	return func(yield func(*ttpcron.Event, error) bool) {
 		for e, err := range events {
-			if (err != nil || e.SessionID == "") && !yield(e, err) {
+			if (err != nil || s.has(e.SessionID, e.DeckyID)) && !yield(e, err) {
 				return
 			}
 		}
 	}
+}
+
+// has reports whether an event or tag is one of those that no query selects.
+func (s *storySource) has(session, sensor string) bool {
+	return (!s.unnamed || session == "") && (!s.nowhere || sensor == "")
+}
+
+// of returns the source for a session of a sensor, either of which may have no name.
+func (s *storySource) of(session, sensor string) *storySource {
+	one := *s
+	one.q.Session, one.q.Sensor = session, sensor
+	one.unnamed, one.nowhere = session == "", sensor == ""
+	return &one
 }
 
 // within returns the source for a span of time, both ends included.
@@ -114,7 +129,7 @@ func (s *storySource) Tags(ctx context.Context, w ttpcron.Window) iter.Seq2[*sto
 	}
 	return func(yield func(*story.Tag, error) bool) {
 		for t, err := range shownTags(s.db.Tags.Query(ctx, q, s.under), s.under, s.without) {
-			if err == nil && s.unnamed && t.SessionID != "" {
+			if err == nil && !s.has(t.SessionID, t.DeckyID) {
 				continue
 			}
 			told := &story.Tag{Tag: t.Tag, Shown: t.Shown}
