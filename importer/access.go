@@ -12,8 +12,8 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The access log that Apache, nginx, lighttpd and others write, in the common and the
-// combined form, with or without the virtual host before it:
+// The access log of Apache, nginx, lighttpd and others, in the common and the combined format, with
+// or without the virtual host before it:
 //
 //	203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"
 //
@@ -38,13 +38,13 @@ type accessLine struct {
 	rest                   []byte // from the request on
 }
 
-// cutAccess reads the part before the request. The user, which the client chooses, may
-// contain spaces. A host name counts as an address only if "-" follows it, so the prefix of a
-// syslog daemon or a container is not taken for one.
+// cutAccess reads the part before the request. The client chooses the user, which may contain
+// spaces. A host name counts as an address only if "-" follows it, so the prefix of a syslog
+// daemon or a container is not taken for one.
 //
-// The virtual host may be an address: that of the server, or any that a client wrote into the
-// Host header. Of two addresses the first is the host if the "-" of identd follows, as only a
-// line with the virtual host before it has.
+// The virtual host may be an address, too: that of the server, or any other that a client wrote into
+// the Host header. Of two addresses, the first is the host if the "-" of identd follows the
+// second: only a line that begins with the virtual host has it there.
 func cutAccess(line []byte) (l accessLine, ok bool) {
 	from, rest, one := bytes.Cut(line, []byte(" "))
 	ident, rest, two := bytes.Cut(rest, []byte(" "))
@@ -103,7 +103,7 @@ type accessParser struct {
 	before   *leftover
 }
 
-// after takes the last records of the file before. They wait for the first record of this one.
+// after keeps the last records of the file before until the first record of this file.
 func (p *accessParser) after(before *leftover) { p.before = before }
 
 // recall numbers the last records of the file before: equal ones may follow in this file.
@@ -229,7 +229,7 @@ func isToken(text string) bool {
 	return text != "" && len(text) <= 32
 }
 
-// cutWord splits " 200 1" behind its first word.
+// cutWord splits " 200 1" after its first word.
 func cutWord(text []byte) (word, rest []byte) {
 	if !startsWith(text, ' ') {
 		return nil, text
@@ -240,7 +240,7 @@ func cutWord(text []byte) (word, rest []byte) {
 	return text[1:], nil
 }
 
-// cutQuoted splits a text behind a quotation mark at the one that ends it.
+// cutQuoted splits the text after a quotation mark at the closing one.
 func cutQuoted(text []byte) (quoted, rest []byte, ok bool) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {

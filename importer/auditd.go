@@ -11,14 +11,14 @@ import (
 	"github.com/ttpcron/ttpcron/importer/recent"
 )
 
-// The audit log of Linux, audit.log as auditd writes it:
+// Linux's audit log as auditd writes it:
 //
 //	node=web-1 type=EXECVE msg=audit(1777873745.586:4567): argc=2 a0="cat" a1="/etc/passwd"
 //
-// One event of the kernel is several records with the same time and serial number. The
-// records of two events may alternate. auditd does not write the last one, EOE, to its log, so
-// an event ends with PROCTITLE, or when a later record shows that nothing more will come. At
-// the end of a file that may grow, an open event waits.
+// The kernel writes several records for one event, all with the same time and serial number. The
+// records of two events may alternate. auditd does not log the last record, EOE. So an event ends
+// with PROCTITLE, or when a later record shows that no more will come. At the end of a file that
+// may grow, an open event waits.
 var auditd = Format{
 	Name: "auditd", Title: "the audit log of Linux (auditd)", Version: 1,
 	Records: []RecordType{
@@ -42,8 +42,8 @@ var auditd = Format{
 	},
 }
 
-// oneLine is the continues of a text log in which each line is a record. The log has one
-// because its records depend on those before them: see joins.
+// oneLine is for text logs in which each line is a record. They set continues nevertheless, because
+// their records depend on earlier ones: see joins.
 func oneLine(_, _ []byte) ([]byte, bool) { return nil, false }
 
 func isDigits(text []byte) bool {
@@ -67,9 +67,9 @@ func auditNeeds(record []byte, first bool) needs {
 
 const (
 	auditUnset = "4294967295" // -1: no session, nobody logged in
-	// maxAuditEvents is how many events of the kernel are open at most, and maxAuditArgs
-	// how many bytes of arguments one of them keeps. Linux allows 2 MiB, but the text is
-	// kept twice, and its escapes may be six times as long.
+	// maxAuditEvents bounds the open events, and maxAuditArgs the bytes of arguments of one
+	// event. Linux allows 2 MiB, but the text is kept twice, and may be six times as long when
+	// escaped.
 	maxAuditEvents  = 64
 	maxAuditArgs    = 256 << 10
 	maxAuditArgc    = 1 << 14
@@ -98,18 +98,18 @@ func newAuditParser(src *source) recordParser {
 	return &auditParser{host: src.Host}
 }
 
-// continues takes over the addresses of sessions from the previous file, and nothing else:
-// with more, this file would have other events than in another import.
+// continues takes over the addresses of sessions from the previous file of the same import, and
+// nothing else: events must not depend on what else an import reads.
 func (p *auditParser) continues(from recordParser) {
 	if before, ok := from.(*auditParser); ok {
 		p.sessions = before.sessions
 	}
 }
 
-// after takes the last records of the file before. They wait for the first record of this one.
+// after keeps the last records of the file before until the first record of this file.
 func (p *auditParser) after(before *leftover) { p.before = before }
 
-// recall reads the last records of the file before. What is open then may go on in this file.
+// recall reads the last records of the file before. Their open events may continue in this file.
 func (p *auditParser) recall(first []byte, now time.Time) {
 	before := p.before
 	p.before = nil
@@ -126,8 +126,7 @@ func (p *auditParser) recall(first []byte, now time.Time) {
 	}
 }
 
-// goesOn reads the first records of the file that follows, as far as they are of events that
-// are open.
+// goesOn reads those of the first records of the next file that belong to open events.
 func (p *auditParser) goesOn(records [][]byte, to *parsed) {
 	to.gathers = true
 	for _, record := range records {
@@ -186,7 +185,7 @@ func (p *auditParser) find(node string, stamp []byte) int {
 	return -1
 }
 
-// expire ends the events that will not go on, judging by the time of a later record.
+// expire ends the events that are complete, judging by the time of a later record.
 func (p *auditParser) expire(node string, now time.Time, to *parsed) {
 	for i := 0; i < len(p.open) && to.room(); {
 		e := p.open[i]
@@ -198,7 +197,7 @@ func (p *auditParser) expire(node string, now time.Time, to *parsed) {
 	}
 }
 
-// part reads a record that says something of an event of the kernel.
+// part reads a record that belongs to an event.
 func (p *auditParser) part(node, kind string, h *auditHead, to *parsed) error {
 	i := p.find(node, h.stamp)
 	if i < 0 {
@@ -249,8 +248,7 @@ func (p *auditParser) part(node, kind string, h *auditHead, to *parsed) error {
 
 func clip(s string, most int) string { return s[:min(len(s), most)] }
 
-// named returns a user's name from an enriched log, or nothing for "unset" and
-// "unknown(1000)".
+// named returns a user's name from an enriched log, empty for "unset" and "unknown(1000)".
 func named(user string) string {
 	if user == "unset" || strings.HasPrefix(user, "unknown(") {
 		return ""
@@ -258,8 +256,8 @@ func named(user string) string {
 	return user
 }
 
-// give completes an event and hands it on. Its address is that of the record, or else of the
-// login that began the session.
+// give completes an event and adds it. Its address comes from the record, or else from the login
+// that began the session.
 func (p *auditParser) give(e *ttpcron.Event, ses, address string, to *parsed) {
 	e.Vantage = ttpcron.VantageHost
 	if ses != "" && ses != auditUnset && isDigits([]byte(ses)) {
@@ -276,7 +274,7 @@ func (p *auditParser) give(e *ttpcron.Event, ses, address string, to *parsed) {
 	to.add(e)
 }
 
-// end ends what is open at the end of the file. It is true if there may be more.
+// end ends the events that are open at the end of the file. It returns true if more are open.
 func (p *auditParser) end(to *parsed) bool {
 	to.gathers = true
 	for len(p.open) > 0 && to.room() {
@@ -285,7 +283,7 @@ func (p *auditParser) end(to *parsed) bool {
 	return len(p.open) > 0
 }
 
-// waits reports whether something is open, and where it begins.
+// waits reports whether an event is open, and where the oldest begins.
 func (p *auditParser) waits() (from int64, ok bool) {
 	if len(p.open) == 0 {
 		return 0, false

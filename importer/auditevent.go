@@ -8,7 +8,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// auditEvent is an event of the kernel, as far as its records were read.
+// auditEvent is an event of the kernel, as far as it was read.
 type auditEvent struct {
 	node, stamp string
 	at          time.Time
@@ -31,8 +31,7 @@ type auditEvent struct {
 	large bool // some arguments were left out
 }
 
-// maxAuditTypes is how many types of records of one event are counted by name. The kernel
-// has about ten.
+// maxAuditTypes is how many types of records are counted for one event. The kernel has about ten.
 const maxAuditTypes = 16
 
 // count counts a line of the event.
@@ -50,7 +49,7 @@ func (e *auditEvent) count(kind string) {
 	e.types = append(e.types, typeCount{kind, 1})
 }
 
-// empty reports that nothing is known of an event.
+// empty reports whether nothing is known of an event.
 func (e *auditEvent) empty() bool { return e.fields == nil && !e.exec && e.cwd == "" && e.title == nil }
 
 // titled reports whether PROCTITLE, which the kernel writes last, ends the event.
@@ -61,7 +60,7 @@ func (e *auditEvent) titled() bool {
 	return e.fields != nil
 }
 
-// readSyscall reads what SYSCALL says of the process.
+// readSyscall reads what SYSCALL says about the process.
 func (e *auditEvent) readSyscall(fields []byte) error {
 	said := map[string]string{}
 	err := eachAuditField(fields, func(f auditField) {
@@ -85,8 +84,8 @@ func (e *auditEvent) readSyscall(fields []byte) error {
 	return nil
 }
 
-// readArgs reads "argc=3 a0="sh" a1="-c" a2=6375…", or of long arguments
-// "a2_len=9000 a2[0]=… a2[1]=…", over several records.
+// readArgs reads `argc=3 a0="sh" a1="-c" a2=6375…`. Long arguments are split over several records:
+// "a2_len=9000 a2[0]=… a2[1]=…".
 func (e *auditEvent) readArgs(fields []byte) error {
 	if e.args == nil {
 		e.args = map[int]string{}
@@ -119,7 +118,7 @@ func (e *auditEvent) readArgs(fields []byte) error {
 	})
 }
 
-// argv returns the arguments, up to the first that is missing, and whether these are all.
+// argv returns the arguments before the first missing one, and whether none is missing.
 func (e *auditEvent) argv() (args []string, whole bool) {
 	for n := range len(e.args) {
 		arg, ok := e.args[n]
@@ -137,8 +136,8 @@ var execCalls = map[string][2]string{
 	"c0000015": {"11", "362"}, "80000015": {"11", "362"}, "80000016": {"11", "354"}, "c00000f3": {"221", "281"},
 }
 
-// started reports whether the call started a program: PROCTITLE has its arguments then, and
-// otherwise those of whoever made the call.
+// started reports whether the call started a program. Then PROCTITLE has that program's arguments,
+// and otherwise those of the caller.
 func (e *auditEvent) started() bool {
 	name := e.fields["SYSCALL"]
 	calls := execCalls[e.arch]
@@ -148,7 +147,7 @@ func (e *auditEvent) started() bool {
 // titleCut is the length at which the kernel cuts PROCTITLE.
 const titleCut = 128
 
-// finish makes an event of the kernel's event i, and forgets the latter.
+// finish turns open event i into an event of ours, or ignores it, and removes it from the open ones.
 func (p *auditParser) finish(i int, to *parsed) {
 	e := p.open[i]
 	p.open = append(p.open[:i], p.open[i+1:]...)

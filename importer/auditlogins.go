@@ -10,14 +10,14 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// auditAttempts is what a process reported about login attempts.
+// auditAttempts says which login attempts a process has reported.
 type auditAttempts struct {
 	at                time.Time
 	op                string // the operation that first reported a password
 	failed, succeeded bool
 }
 
-// user reads a record that a program wrote about a user.
+// user reads a record about a user, which a program wrote.
 func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 	said := map[string]string{}
 	err := eachAuditField(h.fields, func(f auditField) {
@@ -65,8 +65,8 @@ func (p *auditParser) user(node, kind string, h *auditHead, to *parsed) error {
 	return nil
 }
 
-// firstReport reports whether a record is the first about an attempt to log in. sshd and
-// the PAM modules that it calls both report a password, and sshd reports the login again.
+// firstReport reports whether a record is the first about a login attempt. sshd and the PAM modules
+// that it calls both report a password, and then sshd reports the login.
 func (p *auditParser) firstReport(node, kind string, said map[string]string, success bool, at time.Time) bool {
 	process := auditSession{node, said["pid"]}
 	a, _ := p.attempts.Get(process)
@@ -120,7 +120,7 @@ func (p *auditParser) attempt(node string, said map[string]string, success bool,
 	p.give(&ttpcron.Event{Kind: ttpcron.AuthAttempt, Time: at, DeckyID: node}, said["ses"], address, to)
 }
 
-// sudo reads the command that sudo was asked for.
+// sudo reads the command that a user gave to sudo.
 func (p *auditParser) sudo(node string, said map[string]string, text string, success bool, at time.Time, to *parsed) {
 	l := &p.list
 	*l = (*l)[:0]

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// auditHead is what each line begins with.
+// auditHead is the beginning of a line.
 type auditHead struct {
 	node, kind, stamp []byte
 	at                time.Time
@@ -42,7 +42,7 @@ func cutAuditHead(line []byte) (h auditHead, ok bool) {
 	return h, ok
 }
 
-// auditField is a name and a value of a record.
+// auditField is a field of a record.
 type auditField struct {
 	name, value []byte
 	quoted      bool
@@ -54,8 +54,8 @@ var (
 	errNoHost     = errors.New("it does not say which host it is of; set host")
 )
 
-// eachAuditField calls do for the fields of a record, those in msg='…' and the enriched
-// ones behind 0x1D too.
+// eachAuditField calls do for each field of a record, including those in msg='…' and the enriched
+// ones after 0x1D.
 func eachAuditField(rest []byte, do func(f auditField)) error {
 	for {
 		rest = bytes.TrimLeft(rest, " ,\x1d'")
@@ -90,8 +90,8 @@ func eachAuditField(rest []byte, do func(f auditField)) error {
 	}
 }
 
-// decoded is the value of a field that the kernel writes in quotation marks, or in
-// hexadecimal digits if it has other bytes than letters, digits and plain marks.
+// decoded decodes a text. The kernel writes it in quotation marks, or in hexadecimal digits if it has
+// unusual bytes.
 func (f *auditField) decoded() string {
 	if !f.quoted {
 		if len(f.value) > 0 && len(f.value)%2 == 0 {

@@ -13,20 +13,19 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// csvMark begins a line of the decoded content that is no object. No row can have one: there
-// it is escaped. The line has one line of the file for each newline, so that numbers of
-// lines stay those of the file. What follows says what it is: nothing for a line within a
-// cell, a letter for others.
+// csvMark begins a decoded line that is not an object. In rows it is escaped, so no row can begin
+// with it. Each line of the file becomes one decoded line, so that line numbers stay right. A
+// letter after the mark says what the line is; without a letter, it is a line within a cell.
 const (
 	csvMark     = 0x02
 	csvHeaderIs = 'h' // a header line
-	csvRejected = 'r' // the reason, a separator, a hash of what is not in the text or nothing, a separator, the text
+	csvRejected = 'r' // then the reason, a separator, the hash of what was cut off (or nothing), a separator, the text
 	csvWaits    = 'w' // the beginning of a row
 	csvPart     = 0x1f
 	csvEscape   = 0x10
 )
 
-// csvReader turns rows into JSON objects, one a line.
+// csvReader turns rows into JSON objects, one per line.
 type csvReader struct {
 	r       io.Reader
 	shape   *csvShape
@@ -38,23 +37,23 @@ type csvReader struct {
 
 	row        csvRow
 	in         []byte
-	start, end int  // in[start:end] was read, and is not decoded
-	need       int  // bytes that must be there before a row is looked for
-	begun      bool // the header was met
-	nuls       int  // at the end of what was read
-	within     bool // what was read ends within a line
+	start, end int  // in[start:end] was read but not decoded yet
+	need       int  // do not look for a row before there are so many bytes
+	begun      bool // the header was read
+	nuls       int  // how many there are at the end of what was read
+	within     bool // what was read ends in the middle of a line
 	lost       csvLost
-	out        []byte // out[at:] is decoded, and not given out
+	out        []byte // out[at:] is decoded but not returned yet
 	at         int
-	more       bool // more can be decoded of what was read
-	idle       int  // reads in a row that gave nothing
+	more       bool // what was read has more to decode
+	idle       int  // consecutive reads that returned nothing
 	err        error
-	given      []bool // columns with a value in the row at hand
+	given      []bool // which columns have a value in the current row
 	inner      []byte
 }
 
-// maxCSVNULs is how many NULs in a row may be text. More are what a file system leaves after
-// a power loss: a row ends there.
+// maxCSVNULs is the longest run of NULs that counts as text. A longer run is left by a file
+// system after a power loss, and ends the row.
 const maxCSVNULs = 64
 
 func newCSV(r io.Reader, shape *csvShape, zone *time.Location, done bool) *csvReader {
@@ -116,7 +115,7 @@ func (c *csvReader) fill() {
 	c.take(n)
 }
 
-// take takes in what was read, without long runs of NULs, and those at its end.
+// take adds what was read, without long runs of NULs and without those at its end.
 func (c *csvReader) take(n int) {
 	read := c.in[c.end : c.end+n]
 	if c.nuls == 0 && bytes.IndexByte(read, 0) < 0 {
@@ -150,7 +149,7 @@ func (c *csvReader) take(n int) {
 	c.end += copy(c.in[c.end:], kept)
 }
 
-// rows decodes the rows that were read, as many as fit into a piece of output.
+// rows decodes as many rows as fit into the output.
 func (c *csvReader) rows() {
 	c.more = false
 	ended := c.err != nil
@@ -183,8 +182,8 @@ func (c *csvReader) rows() {
 			c.decode(text[:n])
 			c.start += n
 		case state == csvBad && n <= MaxLine:
-			// The quote may have been torn off by a crash, long before. What is below it
-			// is read again.
+			// A crash may have cut off the closing quote long before. Read the lines after
+			// the opening one again.
 			c.reject(errCSVQuote, text[:n])
 			c.start += n
 		case len(window) > MaxLine:
@@ -192,8 +191,8 @@ func (c *csvReader) rows() {
 			c.mark(csvRejected, []byte(errCSVLong.Error()), sum[:], text[:ttpcron.MaxExcerpt])
 			c.lost = csvCellBegins
 		case ended:
-			// None of its lines is read by itself: an attacker may have written it, and let
-			// it be so long that rotation cuts it.
+			// Do not read its lines by themselves: an attacker may have written them, and
+			// made the row so long that rotation cuts it.
 			c.reject(errCSVEnd, text)
 			c.start = c.end
 		default:
@@ -211,14 +210,14 @@ var (
 	errCSVLong  = fmt.Errorf("the row is longer than %d bytes", MaxLine)
 )
 
-// waits gives out the beginning of a row that may go on, as a line without its newline.
+// waits returns the beginning of a row that may continue, as a line without a newline.
 func (c *csvReader) waits(text []byte) {
 	c.out = append(c.out, csvMark, csvWaits)
 	c.out = appendCSVText(c.out, text[:min(len(text), MaxLine/2)])
 	c.start = c.end
 }
 
-// csvLost is where in a row that is too long reading is.
+// csvLost is the reader's place in a row that is too long.
 type csvLost uint8
 
 const (
@@ -228,7 +227,7 @@ const (
 	csvQuoted
 )
 
-// lose drops what was read of a row that is too long. It is false if the row goes on.
+// lose drops what was read of a row that is too long. It returns false if the row continues.
 func (c *csvReader) lose() bool {
 	for c.start < c.end {
 		text := c.in[c.start:c.end]
@@ -281,7 +280,7 @@ func (c *csvReader) reject(reason error, text []byte) {
 	c.fillers(bytes.Count(text, []byte{c.shape.newline}))
 }
 
-// mark gives out a line that is no object.
+// mark returns a line that is not an object.
 func (c *csvReader) mark(what byte, parts ...[]byte) {
 	c.out = append(c.out, csvMark, what)
 	for i, part := range parts {
@@ -293,14 +292,14 @@ func (c *csvReader) mark(what byte, parts ...[]byte) {
 	c.out = append(c.out, '\n')
 }
 
-// fillers stand for further lines of the file.
+// fillers are decoded lines for the other lines of a row, which keep line numbers right.
 func (c *csvReader) fillers(n int) {
 	for range n {
 		c.out = append(c.out, csvMark, '\n')
 	}
 }
 
-// appendCSVText escapes what ends a line or a part.
+// appendCSVText escapes the bytes that end a line or a part of it.
 func appendCSVText(dst, text []byte) []byte {
 	for _, b := range text {
 		switch b {
@@ -313,7 +312,7 @@ func appendCSVText(dst, text []byte) []byte {
 	return dst
 }
 
-// plainCSVText is the text without escapes.
+// plainCSVText undoes appendCSVText.
 func plainCSVText(text []byte) []byte {
 	plain := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
@@ -327,7 +326,7 @@ func plainCSVText(text []byte) []byte {
 	return plain
 }
 
-// decode turns the row at hand, which has a text, into a line.
+// decode turns the current row, whose text is given, into a line.
 func (c *csvReader) decode(text []byte) {
 	r := &c.row
 	switch {
@@ -351,7 +350,7 @@ func cellCount(n int) string {
 	return fmt.Sprintf("%d cells", n)
 }
 
-// beforeHeader deals with the file's first rows, up to the header.
+// beforeHeader handles the rows before the header.
 func (c *csvReader) beforeHeader(text []byte) bool {
 	if isSeparatorLine(text) {
 		c.mark(csvHeaderIs)
@@ -360,9 +359,9 @@ func (c *csvReader) beforeHeader(text []byte) bool {
 	return false
 }
 
-// isHeader reports whether the row at hand is a header: the first, the same again, or that
-// of another file that was appended. No attacker can write one, because the time of a row,
-// and its address, are not the names of columns.
+// isHeader reports whether the current row is a header: the first one, the same one again, or
+// that of another file that was appended. An attacker cannot write one, because a row has a time
+// and an address, which are not names of columns.
 func (c *csvReader) isHeader() bool {
 	r := &c.row
 	known := 0
@@ -390,7 +389,7 @@ func (c *csvReader) isHeader() bool {
 	return true
 }
 
-// object gives out the row at hand as a JSON object.
+// object returns the current row as a JSON object.
 func (c *csvReader) object() {
 	if len(c.given) < len(c.columns) {
 		c.given = make([]bool, len(c.columns))
@@ -446,10 +445,9 @@ func (c *csvReader) appendMember(dst []byte, column *csvColumn, cell []byte) []b
 	return append(appendJSONString(dst, cell), ',')
 }
 
-// empties says for which uses an empty cell of the row at hand is an empty text, and not a
-// text that is missing. A file cannot say which: an attempt to log in without a key has a
-// user name and a password, and a command record has what was typed, if nothing else
-// repeats that.
+// empties says for which uses an empty cell of the current row means an empty text. In CSV an
+// empty text and a missing one look alike. But a login attempt without a key always has a user
+// name and a password, and a command record has what was typed unless another column repeats it.
 func (c *csvReader) empties() (empty [csvPayload + 1]bool) {
 	login, key, typed, message := false, false, false, false
 	for i := range c.columns {
@@ -471,8 +469,8 @@ func (c *csvReader) empties() (empty [csvPayload + 1]bool) {
 	return empty
 }
 
-// number returns a number as it was before a table made a fraction of it (22.0), or Kibana
-// parted its digits (40,000).
+// number undoes what tables do to numbers: pandas writes 22.0 for 22, and Kibana 40,000 for
+// 40000.
 func (c *csvReader) number(cell []byte) []byte {
 	if n, ok := bytes.CutSuffix(cell, []byte(".0")); ok && jsontext.IsWhole(n) {
 		return n
@@ -485,7 +483,7 @@ func (c *csvReader) number(cell []byte) []byte {
 	return cell
 }
 
-// local reads a time of Kibana's, which is in the zone of a browser.
+// local reads a time that Kibana wrote in the zone of somebody's browser.
 func (c *csvReader) local(cell []byte) (time.Time, bool) {
 	if !c.shape.kibana || c.zone == nil || len(cell) > 64 {
 		return time.Time{}, false
@@ -505,7 +503,7 @@ func (c *csvReader) local(cell []byte) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// earlierOf is the first of two times that a clock shows alike, when summer time ends.
+// earlierOf returns the earlier of the two times that a clock shows alike when summer time ends.
 func earlierOf(t time.Time) time.Time {
 	const wall = "2006-01-02 15:04:05.999999999"
 	for _, back := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {

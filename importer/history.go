@@ -10,14 +10,13 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// The history of a shell with the times of its commands: of bash, which writes them if
-// HISTTIMEFORMAT is set, of zsh with EXTENDED_HISTORY, and of fish:
+// The history of a shell, with times. bash writes them if HISTTIMEFORMAT is set, zsh with
+// EXTENDED_HISTORY, and fish always:
 //
 //	#1700000000              : 1700000000:0;uname -a      - cmd: uname -a
 //	uname -a                                                when: 1700000000
 //
-// A history has no addresses, and names neither host nor user. The path of the file tells the
-// user.
+// A history has no addresses, and names neither host nor user. The file's path says whose it is.
 var shellHistory = Format{
 	Name: "history", Title: "the history of a shell (bash, zsh, fish) with times", Version: 1,
 	Records: []RecordType{{Name: "command", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "only with a time"}},
@@ -39,7 +38,7 @@ var (
 
 const fishEntry = "- cmd: "
 
-// historyForm is how a record begins.
+// historyForm says which shell wrote a record, judging by its beginning.
 type historyForm int
 
 const (
@@ -84,7 +83,7 @@ func newHistoryParser(src *source) recordParser {
 	return &historyParser{host: src.Host, user: homeOf(src.path)}
 }
 
-// homeOf returns the user in whose home folder a file is, by its path; empty if unknown.
+// homeOf returns the user in whose home folder a file is, empty if the path does not say it.
 func homeOf(path string) string {
 	if path == "" {
 		return ""
@@ -157,8 +156,8 @@ func (p *historyParser) parse(record []byte, to *parsed) error {
 	return nil
 }
 
-// unmetafy undoes zsh's escapes for bytes that have a meaning for zsh itself: 0x83, and the
-// byte with bit 5 flipped.
+// unmetafy undoes zsh's escapes. A byte that means something to zsh itself is written as 0x83 and
+// the byte with bit 5 flipped.
 func unmetafy(text []byte) []byte {
 	if bytes.IndexByte(text, 0x83) < 0 {
 		return text

@@ -12,9 +12,9 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// What the logs of real hosts have in common. The one who typed may be the owner of the
-// host, so their events have the vantage host. If no address is known, the host itself
-// stands for whoever acted on it.
+// What the logs of real hosts have in common. Whoever typed may be the owner of the host, so the
+// events have the vantage host. If no address is known, the host's identity stands for whoever
+// acted on it.
 
 // fieldList collects the fields of a payload.
 type fieldList []ttpcron.Field
@@ -40,14 +40,14 @@ func (l *fieldList) truth(name string, is bool) {
 	}
 }
 
-// number adds a number that is spelled in digits. Anything else, and none, is left out.
+// number adds a number that is written in digits. It leaves out anything else.
 func (l *fieldList) number(name, digits string) {
 	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
 		l.raw(name, strconv.AppendUint(nil, n, 10))
 	}
 }
 
-// payload returns the fields in the order of their names, in memory of their own.
+// payload returns a copy of the fields, sorted by name.
 func (l *fieldList) payload(a *arena) ttpcron.Payload {
 	slices.SortFunc(*l, func(f, g ttpcron.Field) int { return strings.Compare(f.Name, g.Name) })
 	p := a.Fields(len(*l))
@@ -61,8 +61,7 @@ func (l *fieldList) payload(a *arena) ttpcron.Payload {
 // maxHostName bounds the names of hosts. DNS has 253 bytes at most.
 const maxHostName = 255
 
-// shellSafe are the bytes that no shell takes for anything but themselves, wherever they
-// are in a word.
+// shellSafe are the bytes that have no special meaning for any shell, wherever they are in a word.
 var shellSafe = func() (safe [256]bool) {
 	for c := range safe {
 		safe[c] = c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("_@%+:,./-", byte(c)) >= 0
@@ -70,13 +69,13 @@ var shellSafe = func() (safe [256]bool) {
 	return safe
 }()
 
-// shellReserved are words that are no program's name unless they are quoted.
+// shellReserved are words that a shell takes for a program's name only if they are quoted.
 var shellReserved = []string{
 	"if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "select", "function", "time", "coproc", "let", "declare",
 }
 
-// appendShellWord appends an argument so that a shell reads it back. first says that it is
-// the program's name. An argument cannot have a NUL; one that a forged log has is left out.
+// appendShellWord appends an argument, quoted for a shell. first says that it is the program's name.
+// Real arguments have no NULs, so those of a forged log are left out.
 func appendShellWord(dst []byte, arg string, first bool) []byte {
 	plain := arg != ""
 	for i := range len(arg) {
@@ -102,8 +101,8 @@ func appendShellWord(dst []byte, arg string, first bool) []byte {
 	return append(dst, '\'')
 }
 
-// appendEscapedWord appends an argument that is not UTF-8 as $'…', in which the bytes have
-// numbers: the parser of commands reads nothing else.
+// appendEscapedWord appends an argument that is not UTF-8 as $'…' with numbered bytes, because the
+// parser of commands needs UTF-8.
 func appendEscapedWord(dst []byte, arg string) []byte {
 	dst = append(dst, "$'"...)
 	for i, r := range arg {
@@ -120,7 +119,7 @@ func appendEscapedWord(dst []byte, arg string) []byte {
 	return append(dst, '\'')
 }
 
-// shellText is the command of these arguments.
+// shellText joins arguments to a command that a shell reads back as the same arguments.
 func shellText(args []string) string {
 	var text []byte
 	for i, arg := range args {
@@ -132,7 +131,7 @@ func shellText(args []string) string {
 	return string(text)
 }
 
-// textList is a list of texts as JSON.
+// textList returns a list of texts as JSON.
 func textList(texts []string) json.RawMessage {
 	list := []byte{'['}
 	for i, text := range texts {

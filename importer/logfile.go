@@ -359,6 +359,7 @@ func (r *logReader) one(text []byte) {
 // one, and counts their lines.
 func (r *logReader) keepGathered(text []byte) {
 	for i := range r.parsed.events {
+		r.opts.Settings.nameSensor(&r.parsed.events[i])
 		if err := r.parsed.events[i].Validate(); err != nil {
 			r.rejectText(text, err)
 			continue

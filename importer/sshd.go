@@ -10,15 +10,15 @@ import (
 	"github.com/ttpcron/ttpcron/importer/recent"
 )
 
-// The messages of an SSH server and sudo in the system's log: auth.log, secure or messages as
-// syslog daemons write them, or systemd's journal as journalctl prints it:
+// Messages of an SSH server and sudo, in the files of a syslog daemon (auth.log, secure, messages) or
+// in systemd's journal as journalctl prints it:
 //
 //	Nov 27 13:51:56 web-1 sshd[4711]: Failed password for root from 203.0.113.7 port 40000 ssh2
 //	2026-11-27T13:51:56.123456+01:00 web-1 sudo: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id
 //	{"__REALTIME_TIMESTAMP":"1777873745586000","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Accepted …"}
 //
-// The name of a user is what an attacker sent, and may read " from 198.51.100.1 port 5". So
-// messages are matched from their right end, which the server wrote.
+// An attacker chooses the user name, which may be "x from 198.51.100.1 port 5". So messages are
+// matched from their right end, which the server wrote.
 var sshdLog = Format{
 	Name: "sshd", Title: "the log of an SSH server and sudo (auth.log, secure, journald)", Version: 1,
 	Records: []RecordType{
@@ -44,8 +44,8 @@ const (
 	sudoOther = "sudo: other message"
 )
 
-// isServer reports whether a program is an SSH server: sshd and, since OpenSSH 9.8, what
-// it starts for each connection.
+// isServer reports whether a program is an SSH server. Since OpenSSH 9.8, sshd starts other programs
+// for each connection.
 func isServer(program []byte) bool {
 	return string(program) == "sshd" || string(program) == "sshd-session" || string(program) == "sshd-auth"
 }
@@ -107,11 +107,11 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 	return p.read(&l, to)
 }
 
-// after takes the last records of the file before. They wait for the first record of this one,
-// which tells their year.
+// after keeps the last records of the file before until the first record of this file, which tells
+// their year.
 func (p *sshdParser) after(before *leftover) { p.before = before }
 
-// recall reads those records of the file before that still play a part.
+// recall reads the records of the file before that still matter.
 func (p *sshdParser) recall(first []byte, now time.Time) {
 	cut := func(record []byte) (l sysLine, ok bool) {
 		if l, ok = cutAnySysLine(record); ok && l.noYear {
@@ -199,11 +199,11 @@ const (
 	maxSudoMessage = 64 << 10
 )
 
-// maxRepeated is the largest number of attempts that one line may stand for. sshd ends a connection after
-// MaxAuthTries, which is 6 unless it is set.
+// maxRepeated is the largest number of attempts that one line may stand for. sshd ends a connection
+// after MaxAuthTries attempts, 6 by default.
 const maxRepeated = 64
 
-// repeated is how syslog daemons say that the last message came again.
+// repeated matches how syslog daemons write that the last message came again.
 var repeated = newExpression(`(?s)^message repeated (\d{1,9}) times: \[ ?(.*)\]$`)
 
 func repeatedOf(text []byte) [][]byte {

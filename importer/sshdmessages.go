@@ -10,7 +10,7 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// sshdConnection is what is known of a connection before anything was tried.
+// sshdConnection says what the client of a connection did so far.
 type sshdConnection struct {
 	user  string
 	named bool // user was
@@ -22,7 +22,7 @@ type sshdKey struct{ host, of string }
 
 var errForged = errors.New("its user or certificate is named like an address, so it has two")
 
-// The messages of OpenSSH. The name of a user goes up to the last address behind it.
+// The messages of OpenSSH. A user name extends to the last address after it.
 var (
 	sshdTried  = newExpression(`(?s)^(Failed|Accepted|Postponed) ([A-Za-z0-9/_-]+) for (invalid user |illegal user )?(.*) from (\S+) port (\d{1,5})(?: ssh[12]?)?(?:: ([A-Za-z0-9@.-]+) ((?:SHA256:|MD5:)?[A-Za-z0-9+/=:]+)( ID .*)?)?(?: \[preauth\])?$`)
 	sshdForged = newExpression(` from \S+ port \d{1,5} ssh2: `)
@@ -31,7 +31,7 @@ var (
 	sshdEnds   = newExpression(`(?s)^(?:Connection (?:closed|reset) by|Received disconnect from|Disconnected from) ([0-9A-Fa-f.:%a-z]+?)(?: port (\d{1,5}))?(?:: ?\d+: .*)?(?: \[preauth\])?$`)
 )
 
-// server reads a message of an SSH server. It is false for one that is no attempt.
+// server reads a message of an SSH server. is reports whether it is an attempt.
 func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 	switch text := l.text; {
 	case bytes.HasPrefix(text, []byte("Failed ")) || bytes.HasPrefix(text, []byte("Accepted ")):
@@ -41,7 +41,7 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 				return false, nil
 			}
 		}
-		// A certificate's name is the client's text too, and comes after the address.
+		// The client also chooses a certificate's name, which comes after the address.
 		if len(m[9]) > 0 && sshdForged.Match(m[4]) {
 			return false, errForged
 		}
@@ -88,8 +88,8 @@ func (p *sshdParser) server(e *ttpcron.Event, l *sysLine) (is bool, err error) {
 	return true, nil
 }
 
-// cutTried is sshdTried for the usual message, "Failed password for root from 203.0.113.7
-// port 40000 ssh2", several times as fast. It is nil for any other.
+// cutTried does what sshdTried does for the usual message, "Failed password for root from
+// 203.0.113.7 port 40000 ssh2", several times as fast. It returns nil for any other.
 func cutTried(text []byte) [][]byte {
 	rest, ok := bytes.CutSuffix(text, []byte(" ssh2"))
 	rest, port, ported := cutLast(rest, " port ")
@@ -115,7 +115,7 @@ func cutTried(text []byte) [][]byte {
 	return [][]byte{text, outcome, method, nil, user, address, port, nil, nil, nil}
 }
 
-// connection names a connection: by the server's process, else by the client's port.
+// connection identifies a connection by the server's process, or else by the client's port.
 func (p *sshdParser) connection(e *ttpcron.Event, l *sysLine, address, port []byte) sshdKey {
 	if len(l.pid) > 0 {
 		return sshdKey{e.DeckyID, string(l.pid) + " " + string(address)}
@@ -139,7 +139,7 @@ func (p *sshdParser) names(key sshdKey, user []byte, now time.Time) {
 	}
 }
 
-// attempt fills in what all attempts have.
+// attempt fills in the fields that all attempts have.
 func (p *sshdParser) attempt(e *ttpcron.Event, l *sysLine, user, address, port []byte) {
 	e.Kind = ttpcron.AuthAttempt
 	if a, err := netip.ParseAddr(string(address)); err == nil {

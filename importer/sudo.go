@@ -26,9 +26,9 @@ func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {
 	return true
 }
 
-// otherCommand returns the command of a line of sudo that can be read in two ways: the name
-// of a folder, and the arguments of a command, may look like what sudo writes before the
-// command. Both commands are events then, so that nobody can hide one.
+// otherCommand returns the second command of a line that can be read in two ways, because the name
+// of a folder or an argument looks like what sudo writes before the command. Both become events,
+// so that nobody can hide a command.
 func otherCommand(e *ttpcron.Event) (string, bool) {
 	if e.Kind != ttpcron.Command {
 		return "", false
@@ -41,7 +41,7 @@ func otherCommand(e *ttpcron.Event) (string, bool) {
 	return text[i+len(" ; COMMAND="):], true
 }
 
-// unhash undoes the escapes of sudo and syslog daemons for control characters, #012.
+// unhash undoes the escapes that sudo and syslog daemons use for control characters (#012).
 func unhash(text []byte) string {
 	if bytes.IndexByte(text, '#') < 0 {
 		return string(text)

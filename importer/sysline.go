@@ -9,7 +9,7 @@ import (
 	"github.com/ttpcron/ttpcron/jsontext"
 )
 
-// sysLine is a record of a system's log.
+// sysLine is a line of syslog, or an entry of systemd's journal.
 type sysLine struct {
 	at      time.Time
 	bsd     [5]int // month, day, hour, minute and second, if the time has no year
@@ -24,12 +24,12 @@ type sysLine struct {
 
 var rfc5424Line = newExpression(`(?s)^1 (` + isoTime + `) ([^\s{}]+) ([^\s{}]+) (\d{1,10}|-) [^\s{}]+ (?:-|(?:\[[^\s\]"={}]+(?: [^\s\]"={}]+="(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?`)
 
-// maxRFC5424 is how long the header of a line of RFC 5424 may be, with its structured data.
+// maxRFC5424 bounds the header of a line of RFC 5424, with its structured data.
 const maxRFC5424 = 16 << 10
 
 var months = map[string]int{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 
-// cutAnySysLine reads a line of a system's log or an entry of its journal.
+// cutAnySysLine reads a line of syslog or an entry of the journal.
 func cutAnySysLine(record []byte) (sysLine, bool) {
 	if startsWith(record, '{') {
 		return cutJournal(record)
@@ -37,7 +37,7 @@ func cutAnySysLine(record []byte) (sysLine, bool) {
 	return cutSysLine(record)
 }
 
-// cutSysLine reads what a line of a system's log begins with.
+// cutSysLine reads the header of a line of syslog.
 func cutSysLine(line []byte) (l sysLine, ok bool) {
 	if startsWith(line, '<') { // a priority
 		end := bytes.IndexByte(line, '>')
@@ -74,7 +74,7 @@ func cutSysLine(line []byte) (l sysLine, ok bool) {
 	return l, true
 }
 
-// maxProgram is how long the name of a program may be, and what follows it.
+// maxProgram bounds the name of a program, with the process id after it.
 const maxProgram = 64
 
 // bsdTime reads "Nov 27 13:51:56 ", perhaps with a fraction.
@@ -112,7 +112,7 @@ func (l *sysLine) bsdTime(line []byte) (rest []byte, ok bool) {
 	return rest[1:], true
 }
 
-// isoTime reads a time of ISO 8601 with its zone, or seconds since 1970 with a fraction.
+// isoTime reads an ISO 8601 time with its zone, or seconds since 1970 with a fraction.
 func (l *sysLine) isoTime(line []byte) (rest []byte, ok bool) {
 	at, _, ok := bytes.Cut(line[:min(len(line), 48)], []byte(" "))
 	if !ok || len(at) < len("1767323045.000000") || at[0]-'0' > 9 {

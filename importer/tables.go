@@ -14,41 +14,41 @@ import (
 	"github.com/ttpcron/ttpcron"
 )
 
-// A format of databases lists its tables and, for each query, what a row gives. This file
-// has what they share: the shape of the tables, batches, rejects and progress.
+// A database format lists its tables, and for each query what becomes of a row. This file has what
+// these formats share: the shape of the tables, batches, rejects and progress.
 
 // tableSource is a database with tables that can be read.
 type tableSource interface {
 	// label is the database as the user named it, without secrets.
 	label() string
-	// unusual is a sentence if it had to be opened in an unusual way, or empty.
+	// unusual says in a sentence how the database was opened, if that was unusual.
 	unusual() string
-	// columns returns the columns of a table, in lower case; none if there is no such table.
+	// columns returns the names of a table's columns in lower case, none if the table is missing.
 	columns(ctx context.Context, table string) (map[string]bool, error)
 	// count returns how many rows a table has, 0 if that cannot be known.
 	count(ctx context.Context, table string) int64
-	// each runs a query and passes each row to row; errEnough from it ends the query. No
-	// more than q.most bytes of a row are ever loaded.
+	// each runs a query and calls row for each row, until row returns errEnough. It never loads
+	// more than q.most bytes of a row.
 	each(ctx context.Context, q *rowQuery, row func(c []column) error) error
-	// progress is called after each row, with how many of them all have been read.
+	// progress is called after each row with the number of rows read so far, and of all rows.
 	progress(read, all int64)
-	// ended says what became of a reading, apart from err.
+	// ended turns err into the error to return when reading has ended.
 	ended(err error) error
 	close() error
 }
 
-// rowQuery reads the rows of a table, each with the rows of other tables that belong to it.
+// rowQuery reads the rows of a table, joined with those of other tables.
 type rowQuery struct {
 	table, alias string
-	columns      []string // the first names the row; "NULL" is a column that is missing
+	columns      []string // the first identifies the row; "NULL" stands for a missing column
 	joins        []rowJoin
-	most         int // bytes of a row that is read; 0: MaxRow
+	most         int // bytes of a row at most; 0: MaxRow
 }
 
-// rowJoin is a row of another table, at most one.
+// rowJoin joins at most one row of another table.
 type rowJoin struct {
 	table, alias, on string
-	absent           bool // there is nothing to join
+	absent           bool // the table is missing
 	// In SQLite a row is found by its rowid. find is a table expression to join with instead
 	// of table, and id the rowid in it; empty: table and its own.
 	find, id string
@@ -61,10 +61,10 @@ func (q *rowQuery) limit() int {
 	return MaxRow
 }
 
-// column is one value of a row; it is overwritten by the next row.
+// column is a value of the current row. The next row overwrites it.
 type column struct {
 	raw   sql.RawBytes
-	given bool // it is not NULL
+	given bool // not NULL
 	room  []byte
 }
 
@@ -97,11 +97,11 @@ func (c *column) Scan(value any) error {
 
 func (c column) text() string { return string(c.raw) }
 
-// unconverted marks a column that is read as the value that it is, not as SQLite's text
-// of it, which has only 15 digits of a number.
+// unconverted marks a column whose value is read as it is. Otherwise it is read as the text that
+// SQLite makes of it, which has only 15 digits of a number.
 const unconverted = "="
 
-// bare is the expression of a column, without the mark.
+// bare removes the mark from a column's expression.
 func bare(c string) string { return strings.TrimPrefix(c, unconverted) }
 
 func sizeOf(names ...string) string {
@@ -114,7 +114,7 @@ func sizeOf(names ...string) string {
 	return strings.Join(terms, "+")
 }
 
-// optional is a column, or NULL in a version that does not have it.
+// optional returns the column, or NULL if this version of the table lacks it.
 func optional(columns map[string]bool, alias, name string) string {
 	if !columns[name] {
 		return "NULL"
@@ -122,22 +122,21 @@ func optional(columns map[string]bool, alias, name string) string {
 	return alias + "." + name
 }
 
-// tableShape is a table that a format reads, as its newest version has it.
+// tableShape describes the newest version of a table that a format reads.
 type tableShape struct {
 	name    string
-	needs   []string // columns without which it is not read
-	columns []string // the others
-	without string   // what is lost if there is no such table
+	needs   []string // without these columns the table is not read
+	columns []string // its other columns
+	without string   // what the user should know if the table is missing
 }
 
-// shape is what a database has of the tables of a format.
+// shape says which tables and columns of a format a database has.
 type shape struct {
-	columns map[string]map[string]bool // of each table
-	odd     map[string]*NotTableError  // what is called like a table and is none
+	columns map[string]map[string]bool // by table
+	odd     map[string]*NotTableError  // what has a table's name but is not a table
 }
 
-// shapeOf finds out which of the tables and columns there are. by names the program that
-// makes them.
+// shapeOf finds out which tables and columns a database has. by is the program that makes them.
 func shapeOf(ctx context.Context, db tableSource, by string, tables []tableShape) (shape, error) {
 	s := shape{columns: map[string]map[string]bool{}, odd: map[string]*NotTableError{}}
 	for _, t := range tables {
@@ -156,18 +155,18 @@ func shapeOf(ctx context.Context, db tableSource, by string, tables []tableShape
 	return s, nil
 }
 
-// has reports whether a table has some columns. What is no table might.
+// has reports whether a table has all these columns. Something else with its name may, too.
 func (s *shape) has(table string, columns ...string) bool {
 	return s.odd[table] != nil || s.is(table, columns...)
 }
 
-// is reports whether there is a table that has some columns.
+// is reports whether there is a table with all these columns.
 func (s *shape) is(table string, columns ...string) bool {
 	t := tableShape{needs: columns}
 	return len(s.columns[table]) > 0 && t.usable(s.columns[table])
 }
 
-// programs returns an error if anything that is called like a table is none.
+// programs returns an error if something with a table's name is not a table.
 func (s *shape) programs() error {
 	for _, name := range slices.Sorted(maps.Keys(s.odd)) {
 		return s.odd[name]
@@ -175,12 +174,12 @@ func (s *shape) programs() error {
 	return nil
 }
 
-// usable reports whether a table has the columns without which it cannot be read.
+// usable reports whether a table has the columns that it needs.
 func (t *tableShape) usable(found map[string]bool) bool {
 	return !slices.ContainsFunc(t.needs, func(c string) bool { return !found[c] })
 }
 
-// gaps says what is missing and what that means.
+// gaps says what is missing, and what that means for the user.
 func (t *tableShape) gaps(found map[string]bool, by string) []string {
 	if len(found) == 0 {
 		return []string{fmt.Sprintf("there is no table %s: %s", t.name, t.without)}
@@ -197,7 +196,7 @@ func (t *tableShape) gaps(found map[string]bool, by string) []string {
 	return []string{fmt.Sprintf("table %s has no %s, as in older versions of %s: read without", t.name, strings.Join(absent, ", "), by)}
 }
 
-// tableGaps says what is missing of many tables, none of which is needed.
+// tableGaps says which of many optional tables are missing.
 func tableGaps(tables []tableShape, found map[string]map[string]bool, by string) (gaps []string) {
 	var absent []string
 	for _, t := range tables {
@@ -216,18 +215,18 @@ func tableGaps(tables []tableShape, found map[string]map[string]bool, by string)
 	return append(gaps, fmt.Sprintf("there are no tables %s, as in older versions of %s: read without", strings.Join(absent, ", "), by))
 }
 
-// tableReader reads one table after the other, a row at a time.
+// tableReader reads the tables one after the other, row by row.
 type tableReader struct {
 	db     tableSource
 	format *Format
 	opts   Options
 	said   []string
-	richer *richer // a log beside it that says more
-	left   int     // events that are left to it
+	richer *richer // a log in the same folder that says more; nil: none
+	left   int     // how many events that log has
 
-	// tables reads the tables, in turn.
+	// tables reads the tables in order.
 	tables func() error
-	// more says what turned out while reading; may be nil.
+	// more returns notes about what was found while reading; may be nil.
 	more func() []string
 
 	ctx     context.Context
@@ -235,11 +234,11 @@ type tableReader struct {
 	stopped bool
 	batch   ttpcron.Batch
 	arena   *arena
-	events  int // capacity that the next batch will need
-	row     int // of the current table, from 1
+	events  int // capacity for the next batch
+	row     int // row number in the current table, from 1
 	rows    int64
 	all     int64
-	counted map[string]int64 // rows of each table when it was opened
+	counted map[string]int64 // rows of each table when the database was opened
 }
 
 func newTableReader(db tableSource, f *Format, o Options) tableReader {
@@ -250,10 +249,10 @@ func newTableReader(db tableSource, f *Format, o Options) tableReader {
 	return r
 }
 
-// beside sets a richer log that lies beside the database, or nil.
+// beside sets the richer log in the database's folder, or nil.
 func (r *tableReader) beside(found *richer) { r.richer = found }
 
-// counts counts the rows of the tables that will be read.
+// counts counts the rows of these tables, for the progress.
 func (r *tableReader) counts(ctx context.Context, tables ...string) {
 	if r.counted == nil {
 		r.counted = map[string]int64{}
@@ -277,7 +276,7 @@ func (r *tableReader) notes() []string {
 
 func (r *tableReader) close() error { return r.db.close() }
 
-// read yields the rows of all tables.
+// read reads all tables.
 func (r *tableReader) read(ctx context.Context, yield func(ttpcron.Batch, error) bool) {
 	r.ctx, r.yield = ctx, yield
 	err := r.tables()
@@ -295,7 +294,7 @@ func (r *tableReader) read(ctx context.Context, yield func(ttpcron.Batch, error)
 	}
 }
 
-// table reads the rows of a query.
+// table reads the rows of one query.
 func (r *tableReader) table(q rowQuery, row func(c []column)) error {
 	if r.stopped {
 		return nil
@@ -329,7 +328,7 @@ func (r *tableReader) table(q rowQuery, row func(c []column)) error {
 	return fmt.Errorf("%s: read table %s after row %d: %w", r.db.label(), q.table, max(0, r.row-1), err)
 }
 
-// add keeps an event made from raw, a value at where in the row with that name.
+// add keeps an event made from raw, which is at where in the row called name.
 func (r *tableReader) add(e ttpcron.Event, name string, raw []byte, where func() string) {
 	r.opts.Settings.nameSensor(&e)
 	if err := e.Validate(); err != nil {
@@ -349,7 +348,7 @@ func (r *tableReader) add(e ttpcron.Event, name string, raw []byte, where func()
 	r.batch.Report.Lines++
 }
 
-// ignore counts a row, or a part of one, that gives no event.
+// ignore counts a row, or a part of one, that becomes no event.
 func (r *tableReader) ignore(what string) {
 	r.batch.Report.Lines++
 	r.batch.Report.Ignored++
@@ -376,11 +375,10 @@ func (r *tableReader) full() bool {
 	return len(r.batch.Events) >= MaxBatchEvents || r.arena.size >= MaxBatchBytes || len(r.batch.Rejects) >= maxBatchRejects
 }
 
-// room makes room for another event, and returns false when the caller wants no
-// more.
+// room makes room for another event. It returns false if the caller wants no more.
 func (r *tableReader) room() bool { return !r.full() || r.flush() }
 
-// flush gives the batch out. It returns false when the caller wants no more.
+// flush yields the batch. It returns false if the caller wants no more.
 func (r *tableReader) flush() bool {
 	b := r.batch
 	b.Report.File, b.Report.Format = r.db.label(), r.format.Name
