@@ -269,13 +269,17 @@ func (f *File) willNotGrow(o *Options) bool {
 	return o.Final || f.src.packed() || f.src.file == nil || willNotGrow(f.path)
 }
 
+// oldestChange is the first year in which a file can have been changed. Archives and images
+// without times have years before it, and so has a clock that was never set.
+const oldestChange = 1981
+
 // source says what is known of the file apart from its content.
 func (f *File) source(o *Options) *source {
 	s := &source{Settings: o.Settings, path: f.path, modified: f.src.look.Modified}
 	if f.path == Stdin {
 		s.path, s.modified = "", o.Now()
 	}
-	if f.src.csv != nil { // exported at any time
+	if f.src.csv != nil || s.modified.Year() < oldestChange { // exported at any time; not known
 		s.modified = time.Time{}
 	}
 	if o.Sequence != nil {

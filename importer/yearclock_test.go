@@ -105,6 +105,7 @@ func TestYearCannotBe(t *testing.T) {
 		"29 February":              {2024, "2028-02-29 12:00", []string{"Feb 29 12:30:00"}, "year = 2028 would fit", 0},
 		"a wrong clock":            {2026, "2026-11-29 12:00", []string{"Nov 27 13:51:56", "Jun  5 00:00:00", "Dec 31 00:00:00", "Nov 28 00:00:00"}, "", 2},
 		"a wrong clock at first":   {2026, "2026-11-29 12:00", []string{"Dec 31 00:00:00", "Nov 27 13:51:56", "Nov 28 00:00:00"}, "", 1},
+		"from an archive":          {2026, "1980-01-01 00:00", []string{"Jan  4 23:59:59"}, "", 0},
 		"no zone at all":           {2026, "2027-01-04 12:00", []string{"Jan  4 23:59:59"}, "year = 2027 would fit", 0},
 	} {
 		path := write(t, t.TempDir(), "auth.log", failedOn(c.times...))
