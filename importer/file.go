@@ -281,6 +281,8 @@ func (f *File) source(o *Options) *source {
 	}
 	if f.src.csv != nil || s.modified.Year() < oldestChange { // exported at any time; not known
 		s.modified = time.Time{}
+	} else if written := s.written(); written.After(s.modified) { // a copy lost its time
+		s.modified = written
 	}
 	if o.Sequence != nil {
 		s.names = &o.Sequence.names

@@ -54,8 +54,10 @@ func (l *leftover) until(first []byte, now time.Time, within time.Duration, at f
 }
 
 const (
-	// maxBefore is how many bytes of the file before are read, from its end.
-	maxBefore = 1 << 20
+	// maxBefore is how many bytes of the file before are read, from its end, and
+	// maxRecordsBefore how many records of these are kept.
+	maxBefore        = 1 << 20
+	maxRecordsBefore = 1 << 14
 	// maxKnownBefore is up to where a file must be known for a compressed file before it to
 	// be unpacked. What is known gives no events.
 	maxKnownBefore = 4 << 20
@@ -161,7 +163,7 @@ type keeper struct {
 
 func (k *keeper) parse(record []byte, to *parsed) error {
 	k.records, k.size = append(k.records, bytes.Clone(record)), k.size+len(record)
-	for k.size > maxBefore {
+	for k.size > maxBefore || len(k.records) > maxRecordsBefore {
 		k.size -= len(k.records[0])
 		k.records = k.records[1:]
 	}

@@ -167,8 +167,8 @@ func parseSettings(text string) (s Settings, err error) {
 type source struct {
 	Settings
 	path string // as the user gave it; empty for standard input
-	// modified is when the file was last changed, or for standard input, now. It is zero if
-	// that says nothing of the times in it.
+	// modified is when the file was last changed, but not before the date in its name, or for
+	// standard input, now. It is zero if that says nothing of the times in it.
 	modified time.Time
 	names    *folderNames // of the files beside it; nil: not read yet
 

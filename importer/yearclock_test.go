@@ -141,6 +141,20 @@ func TestYearCannotBe(t *testing.T) {
 	}
 }
 
+// A wrong clock begins no new year in a file with a date in its name either, and a copy that
+// lost its time is read.
+func TestYearOfADatedFile(t *testing.T) {
+	path := write(t, t.TempDir(), "auth.log-20261129", failedOn("Nov 27 13:51:56", "Jun  5 00:00:00", "Nov 28 00:00:00"))
+	for _, at := range []string{"2026-11-29", "2001-01-01"} {
+		day, _ := time.Parse(time.DateOnly, at)
+		changed(t, path, day)
+		r := mustRead(t, path, Options{Settings: Settings{Zone: time.UTC}})
+		if len(r.Events) != 2 || len(r.Rejects) != 1 || r.Events[1].Time.Format(time.DateOnly) != "2026-11-28" {
+			t.Errorf("changed on %s: %d events, rejects %+v", at, len(r.Events), r.Rejects)
+		}
+	}
+}
+
 // A year that goes badly with the file's last change, but may be right, is read with a note.
 func TestYearInDoubt(t *testing.T) {
 	path := write(t, t.TempDir(), "auth.log", failedOn("Jan  3 00:00:00"))
