@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,6 +68,77 @@ func TestRotatedHostLogs(t *testing.T) {
 						t.Errorf("%s, rotated after %q, %v: %s", format, lastLineOf(content[:cut]), names, differ(got, want))
 					}
 				}
+			}
+		}
+	}
+}
+
+// atRandom makes a log of few clients and processes that use the same names, ports and seconds
+// again and again.
+func atRandom(format string, rnd *rand.Rand) []byte {
+	var b strings.Builder
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	serial := 100
+	for range 10 + rnd.IntN(30) {
+		at = at.Add([]time.Duration{0, 0, 0, time.Second, 3 * time.Second, 4 * time.Minute, 11 * time.Minute}[rnd.IntN(7)])
+		n := rnd.IntN(2)
+		switch format {
+		case "sshd":
+			text := []string{
+				"Invalid user a from 203.0.113.%d port 4", "Failed password for a from 203.0.113.%d port 4 ssh2", "Failed none for invalid user a from 203.0.113.%d port 4 ssh2",
+				"message repeated 2 times: [ Failed password for a from 203.0.113.%d port 4 ssh2]", "Connection closed by invalid user a 203.0.113.%d port 4 [preauth]",
+				"Connection closed by 203.0.113.%d port 4 [preauth]", "Accepted password for a from 203.0.113.%d port 4 ssh2",
+			}[rnd.IntN(7)]
+			fmt.Fprintf(&b, "%s web-1 sshd[%d]: "+text+"\n", at.Format(time.RFC3339), 7+rnd.IntN(2), n)
+		case "access":
+			fmt.Fprintf(&b, "203.0.113.%d - - [%s] \"GET / HTTP/1.1\" 200 612\n", n, at.Format(accessTime))
+		case "auditd":
+			kind := rnd.IntN(4)
+			for i, fields := range [][]string{
+				{"SYSCALL ses=%d syscall=59 arch=c000003e success=yes", `EXECVE argc=2 a0="a" a1_len=8 a1[0]=62636465`, "EXECVE a1[1]=6667", `CWD cwd="/"`, `PROCTITLE proctitle="a"`},
+				{"SYSCALL ses=%d syscall=59 arch=c000003e success=yes", `PROCTITLE proctitle="id"`},
+				{`USER_AUTH pid=%d uid=0 msg='op=password acct="a" exe="/usr/sbin/sshd" addr=203.0.113.7 res=failed'`},
+				{`USER_AUTH pid=%d uid=0 msg='op=PAM:authentication acct="a" exe="/usr/sbin/sshd" addr=203.0.113.7 res=failed'`},
+			}[kind] {
+				kind, rest, _ := strings.Cut(fields, " ")
+				if i == 0 {
+					rest = fmt.Sprintf(rest, n)
+				}
+				fmt.Fprintf(&b, "node=web-1 type=%s msg=audit(%d.000:%d): %s\n", kind, at.Unix(), serial, rest)
+			}
+			serial++
+		}
+	}
+	return []byte(b.String())
+}
+
+// Logs made at random have the same events in two files, too, if these do not begin alike.
+func TestRotatedAtRandom(t *testing.T) {
+	for _, format := range []string{"sshd", "access", "auditd"} {
+		for seed := range uint64(150) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			content := atRandom(format, rnd)
+			settings := Settings{Host: "web-1"}
+			whole := mustRead(t, write(t, t.TempDir(), "x.log", content), Options{Format: format, Settings: settings, Final: true})
+			want := whole.IDs()
+			slices.Sort(want)
+			lines := bytes.SplitAfter(content, []byte("\n"))
+			cut := 1 + rnd.IntN(len(lines)-2)
+			dir := t.TempDir()
+			before, after := bytes.Join(lines[:cut], nil), bytes.Join(lines[cut:], nil)
+			if both := min(len(before), len(after)); bytes.Equal(before[:both], after[:both]) {
+				continue
+			}
+			older, newer := write(t, dir, "x.log.1", before), write(t, dir, "x.log", after)
+			var got []string
+			for _, path := range []string{newer, older} {
+				r := mustRead(t, path, Options{Format: format, Settings: settings, Final: true})
+				got = append(got, r.IDs()...)
+			}
+			slices.Sort(got)
+			if got = slices.Compact(got); !slices.Equal(got, want) {
+				t.Errorf("%s, seed %d, cut after line %d: %s\n%s", format, seed, cut, differ(got, want), content)
+				break
 			}
 		}
 	}
