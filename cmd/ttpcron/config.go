@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,6 +203,9 @@ func (r *configReport) print(ctx context.Context) {
 	}
 	fmt.Fprintf(r.out, "config  %s\n", term.Clean(path))
 	fmt.Fprintf(r.out, "store   %s%s\n", term.Clean(c.DB), r.disk())
+	if here, err := os.Getwd(); err == nil && r.relative() {
+		fmt.Fprintf(r.out, "paths   relative ones begin in %s, where you run ttpcron\n", term.Clean(here))
+	}
 	fmt.Fprintf(r.out, "rules   %s\n", r.rules())
 	keep := func(v cli.Age) string {
 		if v == 0 {
@@ -231,6 +235,18 @@ func (r *configReport) print(ctx context.Context) {
 		r.job(j, offset)
 	}
 	r.inputs(ctx)
+}
+
+// relative reports whether the store or an input is a relative path, which means something
+// else in another folder.
+func (r *configReport) relative() bool {
+	if !filepath.IsAbs(r.conf.DB) {
+		return true
+	}
+	return slices.ContainsFunc(r.conf.AllInputs(), func(name string) bool {
+		in, err := r.conf.Formats.ParseInput(name)
+		return err == nil && in.Path != importer.Stdin && !importer.IsServer(in.Path) && !filepath.IsAbs(in.Path)
+	})
 }
 
 // served says what the daemon serves at its address, and to whom.
