@@ -167,8 +167,9 @@ func (c *yearClock) yearBefore(l *sysLine, now time.Time) (time.Time, bool) {
 // right before anything of the file is stored.
 type yearScan struct {
 	clock     yearClock
-	tooLate   time.Time // the first time after the file's last change, with the year of the file's beginning
-	late, not int       // how many times are, and are not
+	tooLate   time.Time // the first time after the file's last change
+	late, not int       // how many times are later than that, and are not
+	lead      int       // how many are before the first that is not
 }
 
 func (s *yearScan) parse(record []byte, to *parsed) error {
@@ -188,6 +189,9 @@ func (s *yearScan) parse(record []byte, to *parsed) error {
 		if s.late++; s.tooLate.IsZero() {
 			s.tooLate = t
 		}
+		if s.not == 0 {
+			s.lead++
+		}
 	}
 	return err
 }
@@ -200,6 +204,8 @@ const (
 	// change of its file for the year to be wrong for sure. A daemon writes its lines at once.
 	// The rest is for a wrong zone, and for a log that rotation copied and then emptied.
 	anniversary = 24 * time.Hour
+	// maxLead is how many lines at the beginning of a file may be of hosts with wrong clocks.
+	maxLead = 10
 )
 
 // doubt says why the year of a file that was last changed at a time cannot be right, and
@@ -217,7 +223,7 @@ func (s *yearScan) doubt(modified time.Time) (reason string, year int) {
 	const day = "2006-01-02"
 	modified = modified.In(src.Zone)
 	changed := "the file was last changed on " + modified.Format(day)
-	if s.late > s.not {
+	if s.late > s.not || s.lead >= maxLead {
 		years := 1
 		for s.tooLate.AddDate(-years, 0, 0).Sub(modified) > aheadOfChange {
 			years++

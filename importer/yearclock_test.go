@@ -100,6 +100,8 @@ func TestYearCannotBe(t *testing.T) {
 		"over New Year":            {2026, "2027-01-02 12:00", []string{"Dec 27 00:00:01", "Jan  2 12:59:59"}, "", 0},
 		"over New Year, too early": {2025, "2027-01-02 12:00", []string{"Dec 27 00:00:01", "Jan  2 12:59:59"}, "with year = 2025 its lines end on 2026-01-02, but the file was last changed on 2027-01-02; year = 2026 would fit", 0},
 		"over New Year, too late":  {2027, "2027-01-02 12:00", []string{"Dec 27 00:00:01", "Dec 28 00:00:00", "Jan  2 12:59:59"}, "with year = 2027 it has lines of 2027-12-27, but the file was last changed on 2027-01-02; year = 2026 would fit", 0},
+		"too late at first":        {2027, "2027-01-05 12:00", slices.Concat(slices.Repeat([]string{"Dec 30 00:00:01"}, 10), slices.Repeat([]string{"Jan  5 00:00:00"}, 30)), "with year = 2027 it has lines of 2027-12-30, but the file was last changed on 2027-01-05; year = 2026 would fit", 0},
+		"nine wrong clocks":        {2026, "2026-11-29 12:00", slices.Concat(slices.Repeat([]string{"Dec 30 00:00:01"}, 9), slices.Repeat([]string{"Nov 29 00:00:00"}, 30)), "", 9},
 		"far too late":             {2031, "2026-11-29 12:00", []string{"Nov 27 13:51:56"}, "year = 2026 would fit", 0},
 		"copied later":             {2024, "2026-11-29 12:00", []string{"Mar  3 00:00:01"}, "", 0},
 		"29 February":              {2024, "2028-02-29 12:00", []string{"Feb 29 12:30:00"}, "year = 2028 would fit", 0},
