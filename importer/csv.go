@@ -37,6 +37,11 @@ type csvShape struct {
 	// zoneless says that there are such times.
 	zoneless bool
 	rows     int // that were looked at
+	// open says that the rows end within a quoted cell.
+	open bool
+	// rest is how many bytes at the beginning are the rest of a row that was torn within a
+	// quoted cell. What looks like rows in it was typed.
+	rest int
 }
 
 var columnNames = newExpression(`^[@_A-Za-z][A-Za-z0-9_@.:/()\[\] #%-]*$`)
@@ -100,6 +105,7 @@ func (s *csvShape) named(text []byte, whole bool) bool {
 	for text = text[n:]; s.rows < csvRowsLooked; text = text[n:] {
 		n, state = row.split(text, whole)
 		if state == csvOpen || n == 0 {
+			s.open = state == csvOpen
 			break
 		}
 		fits := state == csvWhole && len(row.cells) == len(names)
@@ -352,6 +358,8 @@ func isNumberCell(cell string) bool {
 // one.
 func csvWithoutHeader(text []byte, newline byte, whole bool) *csvShape {
 	row := csvRow{comma: ',', newline: newline}
+	rest := row.restOfCell(text, whole)
+	text = text[rest:]
 	rows, known := 0, make([]int, len(csvKnown))
 	for n := 0; rows < csvRowsLooked; text = text[n:] {
 		var state csvState
@@ -377,7 +385,7 @@ func csvWithoutHeader(text []byte, newline byte, whole bool) *csvShape {
 	if known[best] == 0 || 2*known[best] < rows {
 		return nil
 	}
-	return &csvShape{comma: ',', newline: newline, header: csvKnown[best].names, implied: true, rows: rows}
+	return &csvShape{comma: ',', newline: newline, header: csvKnown[best].names, implied: true, rows: rows, rest: rest}
 }
 
 // is reports whether each cell passes its test.

@@ -697,3 +697,37 @@ func BenchmarkCSV(b *testing.B) {
 		})
 	}
 }
+
+// TestCSVTornInACell cuts a table within cells that an attacker wrote, as rotation by copying
+// does, and reads the rest: nothing in them is a row, and all rows below it are.
+func TestCSVTornInACell(t *testing.T) {
+	const header = "timestamp,auth_id,session_id,source_ip,source_port,destination_ip,destination_port,protocol,username,password\n"
+	row := func(i int, address, password string) string {
+		return fmt.Sprintf("2026-05-04 05:00:%02d.123456,00000000-0000-0000-0000-%012d,00000000-0000-0000-0000-000000000002,%s,4000,192.0.2.1,22,ssh,root,%s\n", i, i, address, password)
+	}
+	for _, typed := range []string{
+		"a\n" + row(9, "198.51.100.66", "x") + `b"c`, row(9, "198.51.100.66", "x"), "\n" + row(9, "198.51.100.66", `",`), `","` + "\n" + row(9, "198.51.100.66", `"`) + row(8, "198.51.100.66", `",",x`),
+	} {
+		content := header + row(1, "203.0.113.7", "x") + row(2, "203.0.113.7", `"`+strings.ReplaceAll(typed, `"`, `""`)+`"`)
+		begin := strings.Index(content, `,"`) + 1
+		below := row(3, "203.0.113.7", "x") + row(4, "203.0.113.7", `"a,b"`) + row(5, "203.0.113.7", `",x"`) + row(6, "203.0.113.7", `"",`[:2])
+		for at := begin + 1; at < len(content)-1; at += cutStep() {
+			for name, part := range map[string]string{"before": content[:at], "behind": content[at:] + below} {
+				r := readAll(t, Stdin, Options{Stdin: strings.NewReader(part)})
+				for i := range r.Events {
+					if r.Events[i].AttackerIP != "203.0.113.7" {
+						t.Fatalf("%q, cut at %d, %s: %+v", typed, at, name, r.Events[i])
+					}
+				}
+				closed := name == "before" && strings.Count(part[begin:], `"`)%2 == 0 // it seems whole
+				if want := map[string]int{"before": 1, "behind": 4}[name]; len(r.Events) != want && !closed || len(r.Rejects) == 0 && !closed {
+					t.Errorf("%q, cut at %d, %s: %d events, %d rejects, %v", typed, at, name, len(r.Events), len(r.Rejects), r.Err)
+				}
+			}
+		}
+	}
+	// Rows that hide within a cell which does not end are not nothing.
+	if r := readAll(t, Stdin, Options{Stdin: strings.NewReader(header + "\"\n" + row(1, "203.0.113.7", "x"))}); r.Err == nil {
+		t.Errorf("%d events, %d rejects, %v", len(r.Events), len(r.Rejects), r.Err)
+	}
+}

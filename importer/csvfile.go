@@ -83,7 +83,7 @@ func (u *untilSomething) Read(p []byte) (int, error) {
 // csvOnlyHeader reports whether a file is a log as CSV in which nothing was logged yet.
 func csvOnlyHeader(head []byte, whole bool) bool {
 	shape := csvOf(head, whole)
-	if shape == nil || !whole || shape.rows > 0 || shape.implied {
+	if shape == nil || !whole || shape.rows > 0 || shape.implied || shape.open {
 		return false
 	}
 	for _, names := range [][]string{{"eventid", "timestamp"}, {"auth_id", "session_id"}, {"num_auth_attempts", "session_id"}} {

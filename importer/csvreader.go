@@ -40,6 +40,7 @@ type csvReader struct {
 	start, end int  // in[start:end] was read but not decoded yet
 	need       int  // do not look for a row before there are so many bytes
 	begun      bool // the header was read
+	rest       int  // how many bytes at the beginning are the rest of a torn row
 	nuls       int  // how many there are at the end of what was read
 	within     bool // what was read ends in the middle of a line
 	lost       csvLost
@@ -59,7 +60,7 @@ const maxCSVNULs = 64
 func newCSV(r io.Reader, shape *csvShape, zone *time.Location, done bool) *csvReader {
 	c := &csvReader{
 		r: r, shape: shape, columns: csvColumns(shape.header), zone: zone, done: done, names: map[string]bool{},
-		row: csvRow{comma: shape.comma, newline: shape.newline}, in: make([]byte, readSize), begun: shape.implied,
+		row: csvRow{comma: shape.comma, newline: shape.newline}, in: make([]byte, readSize), begun: shape.implied, rest: shape.rest,
 	}
 	for _, name := range shape.header {
 		c.names[name] = name != ""
@@ -172,6 +173,16 @@ func (c *csvReader) rows() {
 			c.start += len(text) - len(begin)
 			continue
 		}
+		if c.rest > 0 && text[0] != c.shape.newline && text[0] != '\r' {
+			if len(text) < c.rest && !ended {
+				c.need = c.rest
+				return
+			}
+			rest := text[:min(c.rest, len(text))]
+			c.reject(errCSVRest, rest)
+			c.start, c.rest = c.start+len(rest), 0
+			continue
+		}
 		window, last := text[:min(len(text), MaxLine+1)], ended && len(text) <= MaxLine+1
 		n, state := c.row.split(window, last)
 		newline := state != csvOpen && window[n-1] == c.shape.newline
@@ -206,6 +217,7 @@ const maxCSVOut = 1 << 20
 
 var (
 	errCSVQuote = errors.New("a quoted cell goes on after its quote")
+	errCSVRest  = errors.New("it is the rest of a row that was torn within a quoted cell")
 	errCSVEnd   = errors.New("a quoted cell does not end")
 	errCSVLong  = fmt.Errorf("the row is longer than %d bytes", MaxLine)
 )

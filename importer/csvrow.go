@@ -134,6 +134,47 @@ func (r *csvRow) quotedCell(text []byte, from int, last bool) (cell []byte, next
 	return cell, next, csvWhole
 }
 
+// restOfCell returns how long the rest of a row is, if a text begins within one of its quoted
+// cells; otherwise 0. There, quotes are doubled up to the one that ends the cell, which is
+// behind other text than a comma or a newline, unlike one that begins a cell.
+func (r *csvRow) restOfCell(text []byte, whole bool) int {
+	at, end := 0, 0
+	for (end-at)%2 == 0 {
+		n := bytes.IndexByte(text[end:], '"')
+		if n < 0 {
+			return 0
+		}
+		at = end + n
+		for end = at; end < len(text) && text[end] == '"'; end++ {
+		}
+	}
+	begins := at == 0 || text[at-1] == r.comma || text[at-1] == r.newline
+	ends := end == len(text) && whole || end < len(text) && (text[end] == r.comma || text[end] == r.newline || text[end] == '\r')
+	if !ends || begins && r.fitsAt(text, at, whole) {
+		return 0
+	}
+	n, state := r.split(text[end:], whole)
+	if state != csvWhole || bytes.IndexByte(text[:end+n], 0) >= 0 {
+		return 0
+	}
+	return end + n
+}
+
+// fitsAt reports whether the row with a place in it is one, read from the beginning, and has
+// as many cells as the row before it.
+func (r *csvRow) fitsAt(text []byte, at int, whole bool) bool {
+	for cells := 0; ; cells = r.n {
+		n, state := r.split(text, whole)
+		if state != csvWhole {
+			return false
+		}
+		if at < n {
+			return cells == 0 || r.n == cells
+		}
+		text, at = text[n:], at-n
+	}
+}
+
 // blank reports whether no cell has anything in it.
 func (r *csvRow) blank() bool {
 	for _, cell := range r.cells {
