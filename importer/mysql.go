@@ -67,6 +67,9 @@ func fromServer(ctx context.Context, server *Server, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("the server took longer than %s to answer", serverStart)
+	}
 	if !errors.As(err, new(*saidError)) {
 		err = &saidError{err}
 	}

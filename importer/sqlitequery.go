@@ -20,11 +20,13 @@ import (
 // are programs.
 const (
 	// maxQuery is how long one query may take, maxDatabase how long all of one
-	// database together, and maxPerMiB how much longer for each MiB of it. What
+	// database together, and for each MiB of it the one may take perMiBQuery and the other
+	// maxPerMiB longer: an honest database of many million rows takes its time. What
 	// is done with the rows does not count.
 	maxQuery    = 30 * time.Second
 	maxDatabase = 5 * time.Minute
 	maxPerMiB   = time.Second
+	perMiBQuery = 100 * time.Millisecond
 	// minRowBytes is what a row takes of its page at least, so that a file has
 	// no more rows than its size divided by it.
 	minRowBytes = 4
@@ -116,7 +118,7 @@ var errEnough = errors.New("enough")
 // between two rows cannot, so that queries are written to do all their work
 // before the first.
 func (d *database) rows(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
-	left := min(maxQuery, d.budget-d.spent)
+	left := min(maxQuery+time.Duration(d.src.size>>20)*perMiBQuery, d.budget-d.spent)
 	if left <= 0 {
 		return &TooLongError{d.name}
 	}
