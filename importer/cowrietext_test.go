@@ -442,3 +442,27 @@ func BenchmarkText(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*lines), "ns/line")
 }
+
+// TestTornBehindATab: what looks like a record is none if the file before ends within a line
+// that goes on with one.
+func TestTornBehindATab(t *testing.T) {
+	const honest = "2025-10-18T01:02:02+0000 [HoneyPotSSHTransport,7,203.0.113.7] CMD: x\n"
+	const typed = "\ty\n\t2025-10-18T01:02:03+0000 [HoneyPotSSHTransport,8,198.51.100.66] CMD: forged\n"
+	content := honest + honest + typed + strings.Replace(honest, ":02+", ":09+", 1)
+	for at := 2 * len(honest); at < 2*len(honest)+len(typed); at++ {
+		dir := t.TempDir()
+		before := mustRead(t, write(t, dir, "cowrie.log.1", []byte(content[:at])), Options{})
+		behind := readAll(t, write(t, dir, "cowrie.log", []byte(content[at:])), Options{})
+		if behind.Err != nil {
+			t.Fatalf("cut at %d: %v", at, behind.Err)
+		}
+		for _, e := range append(before.Events, behind.Events...) {
+			if e.AttackerIP != "203.0.113.7" {
+				t.Errorf("cut at %d: %+v", at, e)
+			}
+		}
+		if len(behind.Events) != 1 || len(before.Events) == 0 {
+			t.Errorf("cut at %d: %d and %d events", at, len(before.Events), len(behind.Events))
+		}
+	}
+}

@@ -155,11 +155,20 @@ var restOfRecord = []byte("(rest of a record in the file before)")
 // isRest reports whether the first line of a file continues a record that rotation tore in
 // two.
 func (r *logReader) isRest(ctx context.Context, ln line) bool {
-	if ln.tooLong || r.edges.path == "" || len(trimText(ln.text)) == 0 || r.isRecord(trimText(ln.text)) {
+	text := trimText(ln.text)
+	if ln.tooLong || r.edges.path == "" || len(text) == 0 {
 		return false
 	}
+	record := r.isRecord(text)
 	for _, n := range r.edges.neighbours(ctx, false) {
 		if tail, err := n.tail(ctx, r.opts.Moved); err == nil {
+			if record { // or looks like one, but was torn behind the tab of a line that goes on
+				tail = behindNULs(tail)
+				if _, ok := r.format.lines.continues(text, tail); ok && startsWith(tail, '\t') {
+					return true
+				}
+				continue
+			}
 			if _, ok := r.join(n.place, tail, beforeNULs(ln.text)); ok {
 				return true
 			}
