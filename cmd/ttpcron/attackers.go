@@ -85,9 +85,9 @@ func attackersView(own ttpcron.Networks) *censusView {
 		countColumn("LOGINS", "logins", 9, func(r *census.Row) int { return r.Logins }),
 		countColumn("WON", "logins_won", 8, func(r *census.Row) int { return r.Won }),
 		countCommands,
-		countColumn("REQS", "requests", 6, (*census.Row).Requests),
+		rare(countColumn("REQS", "requests", 7, (*census.Row).Requests)),
 		countColumn("FILES", "files", 4, func(r *census.Row) int { return r.Files }),
-		countTags, spared(countTechniques, 7), techniqueIDs, levelColumn(5),
+		countTags, spared(countTechniques, 6), techniqueIDs, levelColumn(5),
 	}, append(seenColumns(2, 10), countSensors, namesColumn("SENSORS", "sensor_names", 1, func(r *census.Row) *census.List { return &r.Sensors }))...)
 	return v
 }

@@ -207,7 +207,7 @@ func (v *censusView) showing(column int) *censusView {
 	shown := *v
 	shown.columns = slices.Clone(v.columns)
 	c := &shown.columns[column]
-	c.Spare = 0
+	c.Spare, c.Rare = 0, false
 	if c.Title == "" {
 		c.Title = strings.ToUpper(strings.ReplaceAll(c.name, "_", " "))
 		if c.Min = 12; c.sort != "name" {

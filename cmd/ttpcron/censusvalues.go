@@ -134,6 +134,12 @@ var (
 	countSensors    = censusColumn{name: "sensors", sort: "sensors", value: func(r *census.Row) any { return r.Sensors.N }}
 )
 
+// rare is a column that a terminal leaves out if it has nothing but 0.
+func rare(c censusColumn) censusColumn {
+	c.Rare = true
+	return c
+}
+
 // spared is a column that a narrow terminal leaves out in its turn.
 func spared(c censusColumn, turn int) censusColumn {
 	c.Spare = turn

@@ -2,6 +2,7 @@ package term
 
 import (
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ type Column struct {
 	Right bool // aligned to the right, as numbers are
 	Min   int  // the least it is cut to while others can give way; 0: it is not cut
 	Spare int  // left out of a narrow terminal, 1 before 2; 0: never
+	Rare  bool // left out of a terminal if the first rows have nothing but 0 there
 	Tail  bool // cut at its front: the end of a path tells files apart
 	// Cut cuts in another way than [Terminal.Cut]; nil: in that.
 	Cut func(t Terminal, cleaned string, width int) string
@@ -88,6 +90,11 @@ func (t *Table) widths(limit int) []int {
 		return widths
 	}
 	if t.least == nil {
+		for i, c := range t.Columns {
+			if c.Rare && !slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "0" }) {
+				widths[i] = -1
+			}
+		}
 		t.leaveOut(widths, limit)
 	}
 	for _, least := range []func(Column) int{

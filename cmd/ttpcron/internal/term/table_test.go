@@ -41,3 +41,28 @@ func TestRowsFit(t *testing.T) {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }
+
+// A rare column is left out of a terminal if its first rows have only 0, and nowhere else.
+func TestRareColumn(t *testing.T) {
+	for _, tt := range []struct {
+		width int
+		first string
+		want  string
+	}{
+		{80, "0", "A  C\nx  1\ny  1\n"},
+		{80, "7", "A  B  C\nx  7  1\ny  3  1\n"},
+		{0, "0", "A  B  C\nx  0  1\ny  3  1\n"},
+	} {
+		table := Table{Columns: []Column{{Title: "A"}, {Title: "B", Right: true, Rare: true}, {Title: "C", Right: true}}}
+		var b strings.Builder
+		for _, row := range [][]string{{"x", tt.first, "1"}, {"y", "3", "1"}} {
+			table.Add(row...)
+			if err := table.Part(&b, Terminal{Width: tt.width}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b.String() != tt.want {
+			t.Errorf("width %d, first %s:\n%swant\n%s", tt.width, tt.first, b.String(), tt.want)
+		}
+	}
+}
