@@ -36,6 +36,7 @@ type database struct {
 	how  string               // a sentence, when it had to be opened in an unusual way
 
 	budget, spent time.Duration // for queries
+	sorted        int           // for how many rows rowids are read at once, if they are joined
 
 	frozen bool // opened without locks, because nobody has it open
 	before []fileState
@@ -67,7 +68,7 @@ func openDatabaseFile(ctx context.Context, path string, src *stream) (*database,
 	if err != nil {
 		return nil, err
 	}
-	d := &database{name: path, path: real, src: src, before: states(real)}
+	d := &database{name: path, path: real, src: src, before: states(real), sorted: idsSorted}
 	d.budget = maxDatabase + time.Duration(src.size>>20)*maxPerMiB
 	if odd := d.oddCompanion(); odd != nil {
 		return nil, odd

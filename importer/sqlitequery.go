@@ -315,31 +315,62 @@ func (d *database) ids(ctx context.Context, q *rowQuery, each func(ids []any) er
 		return d.ascending(ctx, q.table, each)
 	}
 	// The query sorts, so all its work is done before its first row, while it can be
-	// interrupted. It sorts numbers, which SQLite keeps in a file if there are many.
+	// interrupted. Rows are read when it has ended: while one is open, SQLite lets nobody
+	// write to a database that is not in WAL mode, and a sensor that waits for too long loses
+	// what it wanted to write.
 	n := len(q.joins)
 	found := make([]sql.NullInt64, n+1)
 	into := make([]any, n+1)
 	for i := range found {
 		into[i] = &found[i]
 	}
-	last, some := int64(0), false
-	return d.rows(ctx, d.idsQuery(q), nil, func(rows *sql.Rows) error {
-		if err := rows.Scan(into...); err != nil {
+	var page []int64
+	for from := int64(math.MinInt64); ; {
+		page = page[:0]
+		met, last, some := 0, int64(0), false
+		err := d.rows(ctx, d.idsQuery(q, from), nil, func(rows *sql.Rows) error {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			met++
+			if some && found[n].Int64 == last {
+				return nil // what it is joined with is there twice
+			}
+			last, some = found[n].Int64, true
+			for _, id := range found {
+				if !id.Valid {
+					id.Int64 = noID
+				}
+				page = append(page, id.Int64)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		if some && found[n].Int64 == last {
-			return nil // what it is joined with is there twice
+		for row := page; len(row) > 0; row = row[n+1:] {
+			ids := make([]any, n+1, 2*n+2)
+			for i, id := range row[:n+1] {
+				if id != noID || i == n {
+					ids[i] = id
+				}
+			}
+			if err := each(ids); err != nil {
+				return err
+			}
 		}
-		last, some = found[n].Int64, true
-		ids := make([]any, n+1, 2*n+2)
-		for i := range found {
-			ids[i] = found[i]
+		if met < d.sorted || last < from || last == math.MaxInt64 {
+			return nil
 		}
-		return each(ids)
-	})
+		from = last + 1
+	}
 }
 
-func (d *database) idsQuery(q *rowQuery) string {
+// noID stands for a rowid that is NULL.
+const noID = math.MinInt64
+
+// idsQuery asks for the rows from a rowid on, at most as many as are read at once.
+func (d *database) idsQuery(q *rowQuery, from int64) string {
 	joins, list := "", ""
 	for i, j := range q.joins {
 		id := "NULL"
@@ -352,7 +383,11 @@ func (d *database) idsQuery(q *rowQuery) string {
 		}
 		list += fmt.Sprintf("%s AS j%d, ", id, i)
 	}
-	return fmt.Sprintf("SELECT * FROM (SELECT %s%s._rowid_ AS t FROM %s %[2]s%[4]s LIMIT %[5]d) ORDER BY +t", list, q.alias, q.table, joins, d.maxRows())
+	where := ""
+	if from > math.MinInt64 {
+		where = fmt.Sprintf(" WHERE %s._rowid_ >= %d", q.alias, from)
+	}
+	return fmt.Sprintf("SELECT * FROM (SELECT %s%s._rowid_ AS t FROM %s %[2]s%[4]s%[5]s LIMIT %[6]d) ORDER BY +t LIMIT %[7]d", list, q.alias, q.table, joins, where, d.maxRows(), d.sorted)
 }
 
 func (d *database) label() string   { return d.name }
@@ -372,8 +407,13 @@ func (d *database) ended(err error) error {
 	return err
 }
 
-// idsPage is how many rowids are read at once.
-const idsPage = 256
+const (
+	// idsPage is how many rowids are read at once.
+	idsPage = 256
+	// idsSorted is for how many rows the rowids of what they are joined with are read at
+	// once, which takes some 12 MiB.
+	idsSorted = 1 << 19
+)
 
 // ascending reads the rowids of a table in pages, which ends whatever the pages
 // of the file say: rowids must rise.

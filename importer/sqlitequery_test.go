@@ -177,7 +177,7 @@ func TestTriggersSortFirst(t *testing.T) {
 	}
 	q := r.(*decnetReader).triggersQuery()
 	var plan []string
-	err = d.rows(t.Context(), "EXPLAIN QUERY PLAN "+d.idsQuery(&q), nil, func(rows *sql.Rows) error {
+	err = d.rows(t.Context(), "EXPLAIN QUERY PLAN "+d.idsQuery(&q, 0), nil, func(rows *sql.Rows) error {
 		var id, parent, unused int
 		var detail string
 		err := rows.Scan(&id, &parent, &unused, &detail)
@@ -255,5 +255,59 @@ func TestOddCompanion(t *testing.T) {
 	_, err := Open(t.Context(), path, Options{})
 	if odd := (*ttpcron.NotRegularError)(nil); !errors.As(err, &odd) || odd.Path != path+"-journal" {
 		t.Errorf("a FIFO in the place of the journal: %v", err)
+	}
+}
+
+// TestJoinedRowsInPages: every row is read once, however many are read at once, and whatever
+// it is joined with.
+func TestJoinedRowsInPages(t *testing.T) {
+	path := makeDatabase(t, 0, "CREATE TABLE a (x)", "CREATE TABLE b (x)", "INSERT INTO b VALUES (1), (1), (1), (1), (1), (2), (NULL)",
+		"INSERT INTO a(_rowid_, x) VALUES (-9223372036854775808, 1), (-5, 3), (0, 2), (1, 1), (2, NULL), (7, 1), (9223372036854775807, 2)")
+	for _, sorted := range []int{1, 2, 3, 5, 7, 100} {
+		d := openTest(t, path)
+		d.sorted = sorted
+		var got []string
+		q := rowQuery{table: "a", alias: "a", columns: []string{"a._rowid_", "b.x"}, joins: []rowJoin{{table: "b", alias: "b", on: "b.x = a.x"}}}
+		err := d.each(t.Context(), &q, func(c []column) error {
+			got = append(got, c[1].text()+" "+c[2].text())
+			return nil
+		})
+		want := "-9223372036854775808 1,-5 ,0 2,1 1,2 ,7 1,9223372036854775807 2"
+		if err != nil || strings.Join(got, ",") != want {
+			t.Errorf("%d at once: %q, %v", sorted, strings.Join(got, ","), err)
+		}
+	}
+}
+
+// TestOwnerMayWrite: while a row is dealt with, the owner of the database can write to it.
+func TestOwnerMayWrite(t *testing.T) {
+	path := makeDatabase(t, 3, "CREATE TABLE b (x)", "INSERT INTO b VALUES ('u1')")
+	d := openTest(t, path)
+	w, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, joins := range [][]rowJoin{nil, {{table: "b", alias: "b", on: "b.x = a.uuid"}}} {
+		q := rowQuery{table: "attackers", alias: "a", columns: []string{"a.uuid"}, joins: joins}
+		rows := 0
+		err := d.each(t.Context(), &q, func([]column) error {
+			rows++
+			return nil
+		})
+		if err != nil || rows != 3 {
+			t.Fatalf("%d rows, %v", rows, err)
+		}
+		some := false
+		err = d.ids(t.Context(), &q, func([]any) error {
+			if !some {
+				exec(t, w, "INSERT INTO b VALUES ('more')")
+			}
+			some = true
+			return nil
+		})
+		if err != nil || !some {
+			t.Error(err)
+		}
 	}
 }
