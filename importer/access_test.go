@@ -107,3 +107,21 @@ func TestAccessWrapped(t *testing.T) {
 		}
 	}
 }
+
+// TestAccessTorn: equal requests of a second stay different wherever rotation cuts the log.
+func TestAccessTorn(t *testing.T) {
+	line := `203.0.113.7 - - [27/Nov/2026:13:51:56 +0000] "GET / HTTP/1.1" 200 1 "-" "x"` + "\n"
+	content := strings.Replace(line, "GET /", "GET /first", 1) + strings.Repeat(line, 3)
+	for at := 2 * len(line); at < 3*len(line); at += cutStep() {
+		dir := t.TempDir()
+		older, newer := write(t, dir, "access.log.1", []byte(content[:at])), write(t, dir, "access.log", []byte(content[at:]))
+		before, behind := mustRead(t, older, Options{}), mustRead(t, newer, Options{})
+		seen := map[string]bool{}
+		for _, id := range append(before.IDs(), behind.IDs()...) {
+			seen[id] = true
+		}
+		if len(seen) != 4 {
+			t.Errorf("cut at %d: %d and %d events, %d of them different", at, len(before.Events), len(behind.Events), len(seen))
+		}
+	}
+}

@@ -79,10 +79,28 @@ func (r *logReader) follow(ctx context.Context, head []byte) {
 	}
 	for _, n := range r.edges.neighbours(ctx, false) {
 		if records := r.recordsAtEnd(ctx, &n, head); len(records) > 0 {
+			if whole := r.tornBefore(ctx, &n, head); whole != nil {
+				records[len(records)-1] = whole
+			}
 			p.after(&leftover{records})
 			return
 		}
 	}
+}
+
+// tornBefore returns the last record of the file before as a whole, if rotation tore it: its
+// rest is what this file begins with.
+func (r *logReader) tornBefore(ctx context.Context, n *neighbour, head []byte) []byte {
+	line, _, ended := bytes.Cut(head, []byte{'\n'})
+	if !ended || r.isRecord(trimText(line)) {
+		return nil
+	}
+	tail, err := n.tail(ctx, r.opts.Moved)
+	if err != nil {
+		return nil
+	}
+	j, _ := r.join(n.place, tail, beforeNULs(line))
+	return j.text
 }
 
 // recordsAtEnd returns the last records of the file before.
