@@ -122,7 +122,9 @@ func (p *accessParser) recall(first []byte) {
 	p.last, p.at = last, now
 }
 
-func newAccessParser(src *source) recordParser { return &accessParser{host: src.Host} }
+func newAccessParser(src *source) recordParser {
+	return &accessParser{host: src.Host, ordinals: ordinals{settings: src.Settings}}
+}
 
 var (
 	errNoAccess = fmt.Errorf("%w: it does not begin with an address and a time", errForeign)

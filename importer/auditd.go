@@ -95,7 +95,7 @@ type auditParser struct {
 }
 
 func newAuditParser(src *source) recordParser {
-	return &auditParser{host: src.Host}
+	return &auditParser{host: src.Host, ordinals: ordinals{settings: src.Settings}}
 }
 
 // continues takes over the addresses of sessions from the previous file of the same import, and

@@ -72,7 +72,7 @@ func openCowrieDatabase(ctx context.Context, f *Format, db tableSource, o Option
 	if err := found.programs(); err != nil {
 		return nil, err
 	}
-	r := &cowrieRows{tableReader: newTableReader(db, f, o), shape: found.columns, parser: newCowrieParser(&source{Settings: o.Settings, path: db.label()}).(*cowrieParser)}
+	r := &cowrieRows{tableReader: newTableReader(db, f, o), shape: found.columns, ordinals: ordinals{settings: o.Settings}, parser: newCowrieParser(&source{Settings: o.Settings, path: db.label()}).(*cowrieParser)}
 	r.tables = r.each
 	r.said = append(r.said, tableGaps(cowrieTables, found.columns, byCowrie)...)
 	for _, q := range r.queries() {

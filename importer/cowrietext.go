@@ -29,7 +29,7 @@ var cowrieTextLog = Format{
 		recognises: isCowrieText,
 		continues:  cowrieContinues,
 		richer:     "cowrie",
-		parser:     func(*source) recordParser { return &cowrieTextParser{} },
+		parser:     func(src *source) recordParser { return &cowrieTextParser{ordinals: ordinals{settings: src.Settings}} },
 	},
 }
 

@@ -80,7 +80,7 @@ type historyParser struct {
 }
 
 func newHistoryParser(src *source) recordParser {
-	return &historyParser{host: src.Host, user: homeOf(src.path)}
+	return &historyParser{host: src.Host, user: homeOf(src.path), ordinals: ordinals{settings: src.Settings}}
 }
 
 // homeOf returns the user in whose home folder a file is, empty if the path does not say it.

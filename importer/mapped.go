@@ -77,7 +77,7 @@ func mappedFormat(name, title string, version int, foreign error, get func() *ma
 		lines: &lineFormat{
 			recognises: func(line []byte) bool { return startsWith(line, '{') && get().Recognises(line) },
 			parser: func(src *source) recordParser {
-				p := &mappedParser{withText: get().WithText, foreign: foreign}
+				p := &mappedParser{withText: get().WithText, foreign: foreign, ordinals: ordinals{settings: src.Settings}}
 				p.reader = get().NewReader(mapping.Source{Time: timeOf, Address: plainAddress, Zone: src.Zone, Host: src.Host, Number: p.ordinals.number})
 				return p
 			},
@@ -129,7 +129,7 @@ func (p *mappedParser) parse(record []byte, to *parsed) error {
 func (p *mappedParser) continues(from recordParser) {
 	if before, ok := from.(*mappedParser); ok {
 		p.reader.Continue(before.reader)
-		p.ordinals = before.ordinals
+		p.ordinals.seen, p.ordinals.before = before.ordinals.seen, before.ordinals.before
 	}
 }
 

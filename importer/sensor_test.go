@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ttpcron/ttpcron"
+	"github.com/ttpcron/ttpcron/importer/mapping"
 )
 
 // The setting sensor names the sensor of records that name none, in every format, and nothing
@@ -133,5 +134,32 @@ func TestHostOrSensor(t *testing.T) {
 	}
 	if s := (Settings{Sensor: strings.Repeat("a", 253)}).String(); len(s) != len("sensor=")+253 {
 		t.Error(s)
+	}
+}
+
+// Equal records of one second are different events, also if only some of them name the sensor
+// that is set.
+func TestSensorSettingCountsEqualRecords(t *testing.T) {
+	m, faults := mapping.Parse("made", map[string]any{
+		"title": "Made", "recognised-by": map[string]any{"at": true, "cmd": true},
+		"time": "at", "whole-seconds": true, "address": "src", "sensor": "pot_id",
+		"event": []any{map[string]any{"kind": "command", "payload": map[string]any{"command_text": "cmd"}}},
+	})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	named := `{"at":"2026-05-04T05:49:05Z","src":"203.0.113.7","cmd":"id","pot_id":"pot-1"}` + "\n"
+	unnamed := strings.Replace(named, `,"pot_id":"pot-1"`, "", 1)
+	o := Options{Settings: Settings{Sensor: "pot-1"}, Catalog: NewCatalog([]*mapping.Mapping{m})}
+	for _, text := range []string{named + unnamed, unnamed + named, unnamed + unnamed, named + unnamed + named} {
+		o.Stdin = strings.NewReader(text)
+		r := mustRead(t, Stdin, o)
+		ids := map[string]bool{}
+		for i := range r.Events {
+			ids[r.Events[i].SourceID()] = true
+		}
+		if want := strings.Count(text, "\n"); len(ids) != want {
+			t.Errorf("%d different events, want %d, of\n%s", len(ids), want, text)
+		}
 	}
 }

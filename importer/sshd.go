@@ -85,7 +85,7 @@ type sshdParser struct {
 }
 
 func newSSHDParser(src *source) recordParser {
-	return &sshdParser{host: src.Host, clock: newYearClock(src)}
+	return &sshdParser{host: src.Host, clock: newYearClock(src), ordinals: ordinals{settings: src.Settings}}
 }
 
 var errNotSyslog = fmt.Errorf("%w: it does not begin with a time, a host and a program", errForeign)
