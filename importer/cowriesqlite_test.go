@@ -249,7 +249,7 @@ func TestCowrieDatabaseOther(t *testing.T) {
 // TestCowrieDatabaseIsNoProgram: a view in the place of a table is refused, and so named.
 func TestCowrieDatabaseIsNoProgram(t *testing.T) {
 	_, err := Open(t.Context(), databaseOf(t, "CREATE TABLE sessions (id, starttime, ip)", "CREATE VIEW input AS SELECT 'a' session, '2025-10-18' timestamp, 'id' input"), Options{})
-	if err == nil || !strings.Contains(err.Error(), "input is not a table as Cowrie makes it") {
+	if err == nil || !strings.Contains(err.Error(), "input is not a table; Cowrie makes it a plain table") {
 		t.Error(err)
 	}
 	// Another program's table of that name is no reason to refuse it.

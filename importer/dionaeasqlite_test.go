@@ -85,7 +85,7 @@ func TestDionaeaOther(t *testing.T) {
 	if named := mustRead(t, path, Options{Settings: Settings{Sensor: "trap-1"}}); named.Events[0].DeckyID != "trap-1" || r.Events[0].DeckyID != "" {
 		t.Errorf("the sensor is %q, and unnamed %q", named.Events[0].DeckyID, r.Events[0].DeckyID)
 	}
-	if _, err := Open(t.Context(), databaseOf(t, connections, "CREATE VIEW logins AS SELECT 1 connection"), Options{}); err == nil || !strings.Contains(err.Error(), "logins is not a table as Dionaea makes it") {
+	if _, err := Open(t.Context(), databaseOf(t, connections, "CREATE VIEW logins AS SELECT 1 connection"), Options{}); err == nil || !strings.Contains(err.Error(), "logins is not a table; Dionaea makes it a plain table") {
 		t.Error(err)
 	}
 	if _, err := Open(t.Context(), path, Options{Format: "cowrie-sqlite"}); err == nil || !strings.Contains(err.Error(), "without the tables sessions, auth and input of Cowrie") {

@@ -233,7 +233,7 @@ type NotTableError struct {
 func (e *NotTableError) Error() string { return e.Path + ": " + e.reason() }
 
 func (e *NotTableError) reason() string {
-	return fmt.Sprintf("%s is %s as %s makes it, so that the database is not read", e.Table, e.Is, e.By)
+	return fmt.Sprintf("%s is %s; %s makes it a plain table. The database is not read", e.Table, e.Is, e.By)
 }
 
 // maxRows is how many rows the file can have at most; a query that meets more

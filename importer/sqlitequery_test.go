@@ -28,12 +28,12 @@ func TestDatabaseIsNoProgram(t *testing.T) {
 		statements []string
 		want       string
 	}{
-		{"a view", []string{"CREATE VIEW attackers AS " + endless}, "attackers is not a table as DECNET"},
-		{"a view of the other table", []string{attackersTable, "CREATE VIEW canary_triggers AS SELECT i uuid, '2026-05-04' occurred_at FROM (" + endless + ")"}, "canary_triggers is not a table as DECNET"},
+		{"a view", []string{"CREATE VIEW attackers AS " + endless}, "attackers is not a table; DECNET makes it a plain table"},
+		{"a view of the other table", []string{attackersTable, "CREATE VIEW canary_triggers AS SELECT i uuid, '2026-05-04' occurred_at FROM (" + endless + ")"}, "canary_triggers is not a table; DECNET makes it a plain table"},
 		{"a view that says that it is a table", []string{"CREATE VIEW attackers AS " + endless, "PRAGMA writable_schema=1", "UPDATE sqlite_schema SET type='table'"}, "malformed database schema"},
-		{"a virtual table", []string{"CREATE VIRTUAL TABLE attackers USING fts5(uuid, commands)"}, "attackers is not a table as DECNET"},
-		{"computed columns", []string{"CREATE TABLE attackers (uuid TEXT, commands TEXT AS (hex(zeroblob(30000000))))"}, "attackers is a table with computed columns"},
-		{"stored computed columns", []string{"CREATE TABLE attackers (uuid TEXT, commands TEXT AS (uuid) STORED)"}, "attackers is a table with computed columns"},
+		{"a virtual table", []string{"CREATE VIRTUAL TABLE attackers USING fts5(uuid, commands)"}, "attackers is not a table; DECNET makes it a plain table"},
+		{"computed columns", []string{"CREATE TABLE attackers (uuid TEXT, commands TEXT AS (hex(zeroblob(30000000))))"}, "attackers is a table with computed columns; DECNET"},
+		{"stored computed columns", []string{"CREATE TABLE attackers (uuid TEXT, commands TEXT AS (uuid) STORED)"}, "attackers is a table with computed columns; DECNET"},
 		{"no rowids", []string{"CREATE TABLE attackers (uuid TEXT PRIMARY KEY, commands TEXT) WITHOUT ROWID"}, "attackers is a table without rowids"},
 		{"another rowid", []string{"CREATE TABLE attackers (uuid TEXT, commands TEXT, _rowid_ TEXT)"}, "attackers is a table with a column _rowid_"},
 	} {
