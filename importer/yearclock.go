@@ -85,6 +85,7 @@ var (
 	errNoZone  = errors.New("its time names no zone; set zone")
 	errNoYear  = errors.New("its time has no year; set year")
 	errTooLate = errors.New("its time is later than the last change of the file")
+	errFuture  = errors.New("its time is in the future; is the year right?") // from standard input
 )
 
 func newYearClock(src *source) yearClock { return yearClock{src: src, year: src.Year} }
@@ -138,6 +139,9 @@ func (c *yearClock) at(l *sysLine) (time.Time, error) {
 		return time.Time{}, errors.New("its time is outside the years 1970 to 9999")
 	}
 	if c.src.tooLate(t) { // of a host with a wrong clock, which must not begin a new year
+		if c.src.path == "" {
+			return t, errFuture
+		}
 		return t, errTooLate
 	}
 	if c.last.IsZero() {

@@ -176,7 +176,7 @@ func TestYearInDoubt(t *testing.T) {
 func TestYearOfStdin(t *testing.T) {
 	now := func() time.Time { return time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC) }
 	r := mustRead(t, Stdin, Options{Settings: Settings{Zone: time.UTC, Year: 2026}, Now: now, Stdin: bytes.NewReader(failedOn("Nov 28 00:00:00", "Dec 24 00:00:00"))})
-	if len(r.Events) != 1 || len(r.Rejects) != 1 || r.Rejects[0].Reason != errTooLate.Error() {
+	if len(r.Events) != 1 || len(r.Rejects) != 1 || r.Rejects[0].Reason != errFuture.Error() {
 		t.Errorf("%d events, rejects %+v", len(r.Events), r.Rejects)
 	}
 }
