@@ -187,6 +187,7 @@ func TestPackedStump(t *testing.T) {
 		3: "gzip data are cut off, before any content", 20: "gzip data are cut off, after the first 9 bytes of content", len(whole) - 8: "",
 	} {
 		path := write(t, t.TempDir(), "auth.log.1.gz", whole[:n])
+		changed(t, path, time.Date(2026, 11, 27, 14, 0, 0, 0, time.UTC))
 		r := readAll(t, path, Options{Settings: Settings{Zone: time.UTC, Year: 2026}})
 		unknown := (*UnknownFormatError)(nil)
 		if is := errors.As(r.Err, &unknown); is != (want != "") || is && !strings.Contains(r.Err.Error(), want) {

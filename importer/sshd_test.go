@@ -142,6 +142,7 @@ func TestSSHDLacks(t *testing.T) {
 		{write(t, dir, "forged.log", sshdSaid("Failed password for Nov 27 13:51:56 h sshd[7]: x from 203.0.113.7 port 4 ssh2")), Settings{}, ""},
 		{write(t, dir, "iso.log", sshdSaid("Failed password for root from 203.0.113.7 port 4 ssh2")), Settings{}, ""},
 	} {
+		changed(t, c.path, time.Date(2026, 11, 27, 14, 0, 0, 0, time.UTC))
 		r := readAll(t, c.path, Options{Settings: c.settings, Final: true})
 		if c.lacks == "" && (r.Err != nil || len(r.Events) != 1 || r.Format != "sshd") || c.lacks != "" && (r.Err == nil || !strings.Contains(r.Err.Error(), c.lacks)) {
 			t.Errorf("%s with %+v: %v, %d events", c.path, c.settings, r.Err, len(r.Events))

@@ -369,63 +369,104 @@ func adviceOnInput(err error) string {
 
 // inputs tries to open what would be read.
 func (r *configReport) inputs(ctx context.Context) {
-	seen := map[string]bool{}
-	files, servers, opened, any := 0, 0, 0, false
+	c := inputCheck{configReport: r, named: map[string]bool{}, checked: map[string]bool{}}
+	any := false
 	for _, j := range r.conf.Jobs {
-		for _, name := range j.Inputs {
-			any = true
-			if seen[name] || j.Task != settings.TaskRun {
-				continue
-			}
-			seen[name] = true
-			in, err := r.conf.Formats.ParseInput(name)
-			if err != nil {
-				if j.Line == 0 { // else it is known
-					r.faultf(r.conf.File.Line("inputs"), "", "input %s: %v", importer.WithoutPassword(name), err)
-				}
-				continue
-			}
-			x, err := importer.Expand([]string{in.Path})
-			for _, e := range inputs.Errors(err) {
-				r.faultf(r.inputLine(j, name), adviceOnInput(e), "input: %v", inputs.InWords(in.Path, e))
-			}
-			if len(x.Files)+len(x.Left) == 0 && err == nil {
-				r.faultf(r.inputLine(j, name), "", "input %s: nothing to read there", name)
-			}
-			for _, found := range x.Files {
-				p := found.Path
-				if p == importer.Stdin {
-					r.faultf(r.inputLine(j, name), "", "input -: a daemon has no standard input")
-					continue
-				}
-				if importer.IsServer(p) {
-					servers++
-					continue
-				}
-				f, _, err := ttpcron.OpenRegular(p)
-				if err != nil {
-					r.faultf(r.inputLine(j, name), adviceOnInput(err), "input: %v", inputs.InWords(p, err))
-					continue
-				}
-				f.Close()
-				if opened++; opened <= maxChecked {
-					if lacks := lacksOf(ctx, r.conf.Formats, in, found); lacks != nil {
-						r.faultf(r.inputLine(j, name), "the files of one input may need different settings: a table [[input]] for each", "input: %v", lacks)
-						continue
-					}
-				}
-				files++
-			}
+		if any = any || len(j.Inputs) > 0; j.Task == settings.TaskRun {
+			c.job(ctx, j)
 		}
 	}
-	if any {
-		fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", term.Plural(files, "file", "files"))
-		if servers > 0 {
-			fmt.Fprintf(r.out, "        %s on a server: ttpcron doctor asks it\n", term.Plural(servers, "database", "databases"))
-		}
-	} else {
+	if !any {
 		r.faultf(r.conf.File.Line("inputs"), `name your logs with the key inputs, such as inputs = ["/var/log/cowrie"]`, "no inputs are set, so nothing would be imported")
+		return
 	}
+	fmt.Fprintf(r.out, "\ninputs  %s can be read now\n", term.Plural(c.files, "file", "files"))
+	if c.servers > 0 {
+		fmt.Fprintf(r.out, "        %s on a server: ttpcron doctor asks it\n", term.Plural(c.servers, "database", "databases"))
+	}
+}
+
+// inputCheck looks at the inputs of jobs. Jobs may share inputs, which are looked at once.
+type inputCheck struct {
+	*configReport
+	named, checked         map[string]bool // inputs, and files with their settings
+	files, servers, opened int
+}
+
+// job looks at the inputs of a job.
+func (c *inputCheck) job(ctx context.Context, j settings.Job) {
+	var ways []*inputs.Way
+	lines := map[*inputs.Way]int{}
+	for _, name := range j.Inputs {
+		for _, w := range c.input(j, name) {
+			ways = append(ways, w)
+			lines[w] = c.inputLine(j, name)
+		}
+	}
+	for _, w := range inputs.Nearest(ways) {
+		read := w.Input
+		read.Path = w.Found.Path
+		if key := read.String(); !c.checked[key] {
+			c.checked[key] = true
+			c.file(ctx, w, lines[w])
+		}
+	}
+}
+
+// input returns the files to which an input leads, and says what is wrong with it.
+func (c *inputCheck) input(j settings.Job, name string) (ways []*inputs.Way) {
+	said := c.named[name]
+	c.named[name] = true
+	in, err := c.conf.Formats.ParseInput(name)
+	if err != nil {
+		if j.Line == 0 && !said { // else it is known
+			c.faultf(c.conf.File.Line("inputs"), "", "input %s: %v", importer.WithoutPassword(name), err)
+		}
+		return nil
+	}
+	x, err := importer.Expand([]string{in.Path})
+	for _, found := range x.Files {
+		ways = append(ways, inputs.NewWay(in, found))
+	}
+	if said {
+		return ways
+	}
+	for _, e := range inputs.Errors(err) {
+		c.faultf(c.inputLine(j, name), adviceOnInput(e), "input: %v", inputs.InWords(in.Path, e))
+	}
+	if len(x.Files)+len(x.Left) == 0 && err == nil {
+		c.faultf(c.inputLine(j, name), "", "input %s: nothing to read there", name)
+	}
+	return ways
+}
+
+// file looks at a file of the input in a line of the config file.
+func (c *inputCheck) file(ctx context.Context, w *inputs.Way, line int) {
+	path := w.Found.Path
+	switch {
+	case w.Err != nil:
+		c.faultf(line, "", "input: %v", w.Err)
+		return
+	case path == importer.Stdin:
+		c.faultf(line, "", "input -: a daemon has no standard input")
+		return
+	case importer.IsServer(path):
+		c.servers++
+		return
+	}
+	f, _, err := ttpcron.OpenRegular(path)
+	if err != nil {
+		c.faultf(line, adviceOnInput(err), "input: %v", inputs.InWords(path, err))
+		return
+	}
+	f.Close()
+	if c.opened++; c.opened <= maxChecked {
+		if lacks := lacksOf(ctx, c.conf.Formats, w.Input, w.Found); lacks != nil {
+			c.faultf(line, "the files of one input may need different settings: a table [[input]] for each", "input: %v", lacks)
+			return
+		}
+	}
+	c.files++
 }
 
 // maxChecked is how many files are opened to see whether they need a setting.

@@ -84,23 +84,49 @@ func (p *patient) lookAtInputs(ctx context.Context) {
 	} else {
 		defer db.Close()
 	}
+	var all []namedInput
+	var ways []*inputs.Way
 	for _, name := range names {
+		in, err := p.conf.Formats.ParseInput(name)
+		if err != nil {
+			p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", importer.WithoutPassword(name), err)
+			continue
+		}
+		x, err := importer.Expand([]string{in.Path})
+		for _, found := range x.Files {
+			ways = append(ways, inputs.NewWay(in, found))
+		}
+		all = append(all, namedInput{name: name, in: in, empty: len(x.Files) == 0, err: err})
+	}
+	for _, w := range inputs.Nearest(ways) {
+		if w.Err != nil {
+			p.wrongly("name the file in one input", "input %v", w.Err)
+			continue
+		}
+		i := slices.IndexFunc(all, func(n namedInput) bool { return n.in == w.Input })
+		all[i].files = append(all[i].files, w.Found)
+	}
+	for _, n := range all {
 		if ctx.Err() != nil {
 			return
 		}
-		p.lookAtInput(ctx, name, db)
+		p.lookAtInput(ctx, n, db)
 	}
 }
 
-// lookAtInput checks one input: a file, folder or pattern.
-func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store) {
-	in, err := p.conf.Formats.ParseInput(name)
-	if err != nil {
-		p.wrongly("ttpcron import --list-formats lists the formats", "input %s: %v", importer.WithoutPassword(name), err)
-		return
-	}
-	x, err := importer.Expand([]string{in.Path})
-	for _, e := range inputs.Errors(err) {
+// namedInput is an input: a file, folder or pattern.
+type namedInput struct {
+	name  string
+	in    importer.Input
+	files []importer.Found // without those that another input names nearer
+	empty bool             // it leads to no file
+	err   error            // of looking for its files
+}
+
+// lookAtInput checks one input.
+func (p *patient) lookAtInput(ctx context.Context, n namedInput, db *store.Store) {
+	name, in := n.name, n.in
+	for _, e := range inputs.Errors(n.err) {
 		do := "correct the path, or let the user that makes runs read it"
 		if rotated, _ := filepath.Glob(in.Path + "*"); errors.Is(e, os.ErrNotExist) && len(rotated) > 0 {
 			do = fmt.Sprintf("it was rotated away, to %s: name the folder, or the pattern '%s*'", rotated[0], in.Path)
@@ -110,14 +136,16 @@ func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store)
 		}
 		p.wrongly(do, "input %v", e)
 	}
-	if err != nil {
+	if n.err != nil {
 		return
 	}
-	if len(x.Files) == 0 {
-		p.doubtfully("is this where the sensor writes?", "input %s: nothing to read there", name)
-		return
+	if len(n.files) == 0 {
+		if n.empty {
+			p.doubtfully("is this where the sensor writes?", "input %s: nothing to read there", name)
+		}
+		return // other inputs name its files nearer, or it was said
 	}
-	newest, formats, unknown, ok := p.lookAtFiles(ctx, in, x.Files)
+	newest, formats, unknown, ok := p.lookAtFiles(ctx, in, n.files)
 	if !ok {
 		return
 	}
@@ -125,8 +153,8 @@ func (p *patient) lookAtInput(ctx context.Context, name string, db *store.Store)
 		p.wrongly("ttpcron import --explain "+unknown+" says what it looks like", "input %s: no file of a format that is known", name)
 		return
 	}
-	read := p.lastRead(ctx, db, x.Files)
-	text := fmt.Sprintf("input %s: %s", name, term.Plural(len(x.Files), "file", "files"))
+	read := p.lastRead(ctx, db, n.files)
+	text := fmt.Sprintf("input %s: %s", name, term.Plural(len(n.files), "file", "files"))
 	if len(formats) > 0 {
 		text += " of " + strings.Join(formats, " and ")
 	}

@@ -35,11 +35,12 @@ type Options struct {
 }
 
 // Find turns what a user named into files to import. Paths that cannot be
-// read are in the list too, so that they are reported in their place.
+// read are in the list too, so that they are reported in their place. A file to which several
+// inputs lead is read as the nearest of them says.
 func Find(named []string, o Options) ([]jobs.Input, error) {
-	var out []jobs.Input
+	var all []*Way
+	instead := func(in jobs.Input) { all = append(all, &Way{instead: &in}) }
 	o.sequence = &importer.Sequence{}
-	seen := map[string]int{} // where in out, and -1 for one that is named nearer
 	for _, name := range named {
 		in, err := o.Catalog.ParseInput(name)
 		if err != nil {
@@ -51,27 +52,27 @@ func Find(named []string, o Options) ([]jobs.Input, error) {
 		in.Settings = in.Settings.Or(o.Settings)
 		x, err := importer.Expand([]string{in.Path})
 		for _, f := range x.Files {
-			key, input := importer.Input{Format: in.Format, Settings: in.Settings, Path: f.Path}.String(), o.input(in, f)
-			at, known := seen[key]
-			switch {
-			case !known:
-				at = len(out)
-				out = append(out, input)
-			case at >= 0 && !f.Below:
-				out[at] = input
-			}
-			if seen[key] = at; !f.Below {
-				seen[key] = -1
-			}
+			all = append(all, NewWay(in, f))
 		}
 		for _, left := range x.Left {
-			out = append(out, o.leaving(left))
+			instead(o.leaving(left))
 		}
 		for _, e := range Errors(err) {
-			out = append(out, failing(in.Path, e))
+			instead(failing(in.Path, e))
 		}
 		if len(x.Files)+len(x.Left) == 0 && err == nil {
-			out = append(out, failing(in.Path, Nothing(in.Path)))
+			instead(failing(in.Path, Nothing(in.Path)))
+		}
+	}
+	var out []jobs.Input
+	for _, w := range Nearest(all) {
+		switch {
+		case w.instead != nil:
+			out = append(out, *w.instead)
+		case w.Err != nil:
+			out = append(out, failing(w.Found.Path, w.Err))
+		default:
+			out = append(out, o.input(w.Input, w.Found))
 		}
 	}
 	return out, nil
