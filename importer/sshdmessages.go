@@ -96,7 +96,7 @@ func cutTried(text []byte) [][]byte {
 	rest, address, from := cutLast(rest, " from ")
 	how, user, named := bytes.Cut(rest, []byte(" for "))
 	outcome, method, one := bytes.Cut(how, []byte(" "))
-	if !ok || !ported || !from || !named || !one || !isDigits(port) || len(port) > 5 || len(address) == 0 || bytes.ContainsAny(address, " \t\r\n\f\v") {
+	if !ok || !ported || !from || !named || !one || len(method) == 0 || !isDigits(port) || len(port) > 5 || len(address) == 0 || bytes.ContainsAny(address, " \t\r\n\f\v") {
 		return nil
 	}
 	for _, c := range method {
