@@ -100,25 +100,17 @@ type accessParser struct {
 	list     fieldList
 	last     string // the last time, and what it means
 	at       time.Time
-	before   *leftover
+	leftover
 }
-
-// after keeps the last records of the file before until the first record of this file.
-func (p *accessParser) after(before *leftover) { p.before = before }
 
 // recall numbers the last records of the file before: equal ones may follow in this file.
 func (p *accessParser) recall(first []byte) {
-	before, last, now := p.before, p.last, p.at
-	p.before = nil
-	var unused parsed
-	for _, record := range before.until(first, now, recalled, func(record []byte) (time.Time, bool) {
+	last, now := p.last, p.at
+	p.leftover.recall(first, now, recalled, func(record []byte) (time.Time, bool) {
 		l, ok := cutAccess(record)
 		t, err := time.Parse(accessTime, string(l.time))
 		return t, ok && err == nil
-	}) {
-		unused.reset(&arena{})
-		_ = p.parse(record, &unused) // what is wrong with a record is said where it is
-	}
+	}, p.parse)
 	p.last, p.at = last, now
 }
 
@@ -143,7 +135,9 @@ func (p *accessParser) parse(record []byte, to *parsed) error {
 			return fmt.Errorf("%q is not a time", s)
 		}
 		p.last, p.at = s, t.UTC()
-		p.recall(record)
+		if p.records != nil {
+			p.recall(record)
+		}
 	}
 	request, rest, ok := cutQuoted(l.rest)
 	if !ok {

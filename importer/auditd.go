@@ -91,7 +91,7 @@ type auditParser struct {
 	execs    recent.Map[string, bool] // hosts whose log has EXECVE
 	ordinals ordinals
 	list     fieldList
-	before   *leftover
+	leftover
 }
 
 func newAuditParser(src *source) recordParser {
@@ -106,21 +106,13 @@ func (p *auditParser) continues(from recordParser) {
 	}
 }
 
-// after keeps the last records of the file before until the first record of this file.
-func (p *auditParser) after(before *leftover) { p.before = before }
-
 // recall reads the last records of the file before. Their open events may continue in this file.
 func (p *auditParser) recall(first []byte, now time.Time) {
-	before := p.before
-	p.before = nil
-	var unused parsed
-	for _, record := range before.until(first, now, auditSessionLasts, func(record []byte) (time.Time, bool) {
+	at := func(record []byte) (time.Time, bool) {
 		h, ok := cutAuditHead(record)
 		return h.at, ok
-	}) {
-		unused.reset(&arena{})
-		_ = p.parse(record, &unused) // what is wrong with a record is said where it is
 	}
+	p.leftover.recall(first, now, auditSessionLasts, at, p.parse)
 	for _, e := range p.open {
 		e.before, e.lines, e.types, e.from = true, 0, nil, 0
 	}
@@ -153,7 +145,7 @@ func (p *auditParser) parse(record []byte, to *parsed) error {
 			return errNoHost
 		}
 	}
-	if p.before != nil {
+	if p.records != nil {
 		p.recall(record, h.at)
 	}
 	to.gathers = true

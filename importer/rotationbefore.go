@@ -21,12 +21,24 @@ import (
 // follower is a parser that wants to know what came before a file.
 type follower interface {
 	recordParser
-	after(*leftover)
+	after(records [][]byte)
 }
 
-// leftover are the last records of the file before, the oldest first, until the first record
-// of this file. A parser has a *leftover, which may be nil.
+// leftover are the last records of the file before, the oldest first. A parser that follows
+// has them until the first record of this file; nil: there is no file before.
 type leftover struct{ records [][]byte }
+
+func (l *leftover) after(records [][]byte) { l.records = records }
+
+// recall has a parser read the records that until returns, for what they say of this file. Their
+// events are dropped, and what is wrong with a record is said where it is.
+func (l *leftover) recall(first []byte, now time.Time, within time.Duration, at func(record []byte) (time.Time, bool), parse func(record []byte, to *parsed) error) {
+	var unused parsed
+	for _, record := range l.until(first, now, within, at) {
+		unused.reset(&arena{})
+		_ = parse(record, &unused)
+	}
+}
 
 // until returns the records that came before the first one of this file, whose time is now,
 // if their time is within some of it, and forgets them all. at tells the time of a record; one
@@ -35,9 +47,6 @@ type leftover struct{ records [][]byte }
 // A log that is rotated by copying may begin with lines that are in the file before, too.
 // Those are not before it: they are known by what comes later there than the first line here.
 func (l *leftover) until(first []byte, now time.Time, within time.Duration, at func(record []byte) (time.Time, bool)) (before [][]byte) {
-	if l == nil {
-		return nil
-	}
 	var last time.Time
 	for _, record := range l.records {
 		if t, ok := at(record); ok && now.Sub(t).Abs() <= within {
@@ -82,7 +91,7 @@ func (r *logReader) follow(ctx context.Context, head []byte) {
 			if whole := r.tornBefore(ctx, &n, head); whole != nil {
 				records[len(records)-1] = whole
 			}
-			p.after(&leftover{records})
+			p.after(records)
 			return
 		}
 	}

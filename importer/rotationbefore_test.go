@@ -12,6 +12,18 @@ import (
 	"time"
 )
 
+// idsOfFiles reads files one after the other, each in an import of its own, and returns the
+// events, sorted.
+func idsOfFiles(t *testing.T, format string, settings Settings, paths ...string) (ids []string) {
+	t.Helper()
+	for _, path := range paths {
+		r := mustRead(t, path, Options{Format: format, Settings: settings, Final: true})
+		ids = append(ids, r.IDs()...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // rotatedHosts are logs of hosts in which most records depend on others.
 func rotatedHosts(t testing.TB) map[string][]byte {
 	_, audited, _ := hostInput(t, "auditd")
@@ -58,13 +70,7 @@ func TestRotatedHostLogs(t *testing.T) {
 				dir := t.TempDir()
 				older, newer := put(t, dir, names[0], string(content[:cut+1])), put(t, dir, names[1], string(content[cut+1:]))
 				for _, order := range [][]string{{older, newer}, {newer, older}} {
-					var got []string
-					for _, path := range order {
-						r := mustRead(t, path, Options{Format: format, Settings: settings, Final: true})
-						got = append(got, r.IDs()...)
-					}
-					slices.Sort(got)
-					if got = slices.Compact(got); !slices.Equal(got, want) {
+					if got := idsOfFiles(t, format, settings, order...); !slices.Equal(got, want) {
 						t.Errorf("%s, rotated after %q, %v: %s", format, lastLineOf(content[:cut]), names, differ(got, want))
 					}
 				}
@@ -130,13 +136,7 @@ func TestRotatedAtRandom(t *testing.T) {
 				continue
 			}
 			older, newer := write(t, dir, "x.log.1", before), write(t, dir, "x.log", after)
-			var got []string
-			for _, path := range []string{newer, older} {
-				r := mustRead(t, path, Options{Format: format, Settings: settings, Final: true})
-				got = append(got, r.IDs()...)
-			}
-			slices.Sort(got)
-			if got = slices.Compact(got); !slices.Equal(got, want) {
+			if got := idsOfFiles(t, format, settings, newer, older); !slices.Equal(got, want) {
 				t.Errorf("%s, seed %d, cut after line %d: %s\n%s", format, seed, cut, differ(got, want), content)
 				break
 			}
@@ -217,13 +217,7 @@ func TestHostLogKeepsLines(t *testing.T) {
 			dir := t.TempDir()
 			older := write(t, dir, "x.log.1", cut)
 			newer := write(t, dir, "x.log", bytes.Join(lines[13-stay:], nil))
-			var got []string
-			for _, path := range []string{older, newer} {
-				r := mustRead(t, path, Options{Format: format, Settings: settings, Final: true})
-				got = append(got, r.IDs()...)
-			}
-			slices.Sort(got)
-			if got = slices.Compact(got); !slices.Equal(got, want) {
+			if got := idsOfFiles(t, format, settings, older, newer); !slices.Equal(got, want) {
 				t.Errorf("%s, %d lines stay: %s", format, stay, differ(got, want))
 			}
 		}

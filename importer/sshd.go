@@ -81,7 +81,7 @@ type sshdParser struct {
 	connections recent.Map[sshdKey, sshdConnection]
 	ordinals    ordinals
 	list        fieldList
-	before      *leftover
+	leftover
 }
 
 func newSSHDParser(src *source) recordParser {
@@ -102,17 +102,14 @@ func (p *sshdParser) parse(record []byte, to *parsed) error {
 		}
 		l.at = at
 	}
-	if p.before != nil {
+	if p.records != nil {
 		p.recall(record, l.at)
 	}
 	return p.read(&l, to)
 }
 
-// after keeps the last records of the file before until the first record of this file, which tells
-// their year.
-func (p *sshdParser) after(before *leftover) { p.before = before }
-
-// recall reads the records of the file before that still matter.
+// recall reads the records of the file before that still matter. The first record of this file
+// tells their year.
 func (p *sshdParser) recall(first []byte, now time.Time) {
 	cut := func(record []byte) (l sysLine, ok bool) {
 		if l, ok = cutAnySysLine(record); ok && l.noYear {
@@ -120,17 +117,14 @@ func (p *sshdParser) recall(first []byte, now time.Time) {
 		}
 		return l, ok
 	}
-	before := p.before
-	p.before = nil
-	var unused parsed
-	for _, record := range before.until(first, now, recalled, func(record []byte) (time.Time, bool) {
+	at := func(record []byte) (time.Time, bool) {
 		l, ok := cut(record)
 		return l.at, ok
-	}) {
-		l, _ := cut(record)
-		unused.reset(&arena{})
-		_ = p.read(&l, &unused) // what is wrong with a record is said where it is
 	}
+	p.leftover.recall(first, now, recalled, at, func(record []byte, to *parsed) error {
+		l, _ := cut(record)
+		return p.read(&l, to)
+	})
 }
 
 // read reads a line whose time is known.
