@@ -38,6 +38,23 @@ func (p Payload) Text(name string) (string, bool) {
 	return "", false
 }
 
+// Said returns the member called name as text: a string as it is, anything else as its JSON. It
+// returns false for a member that is missing or null.
+func (p Payload) Said(name string) (string, bool) {
+	for i := range p {
+		if f := &p[i]; f.Name == name {
+			if f.Raw == nil {
+				return f.Text, true
+			}
+			if string(f.Raw) == "null" {
+				break
+			}
+			return string(f.Raw), true
+		}
+	}
+	return "", false
+}
+
 // has reports whether there is a member called name.
 func (p Payload) has(name string) bool {
 	for i := range p {

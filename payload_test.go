@@ -64,6 +64,20 @@ func TestPayloadText(t *testing.T) {
 	}
 }
 
+func TestPayloadSaid(t *testing.T) {
+	p := mustPayload(t, `{"s":"text","empty":"","n":1,"yes":true,"null":null,"o":{"k":[1,2]}}`)
+	for name, want := range map[string]string{"s": "text", "empty": "", "n": "1", "yes": "true", "o": `{"k":[1,2]}`} {
+		if text, ok := p.Said(name); text != want || !ok {
+			t.Errorf("Said(%s) = %q, %v, want %q", name, text, ok, want)
+		}
+	}
+	for _, name := range []string{"null", "missing"} {
+		if text, ok := p.Said(name); text != "" || ok {
+			t.Errorf("Said(%s) = %q, %v", name, text, ok)
+		}
+	}
+}
+
 func TestPayloadUnmarshal(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`:                                     `{}`,

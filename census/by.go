@@ -192,8 +192,8 @@ func (n *count) groupOf(o *observed, e *ttpcron.Event) (name int, ok bool) {
 	if !n.by.joined() {
 		return n.group(o)
 	}
-	user, hasUser := textOf(e, "username")
-	password, hasPassword := textOf(e, "password")
+	user, hasUser := e.Payload.Said("username")
+	password, hasPassword := e.Payload.Said("password")
 	switch n.by {
 	case Credentials:
 		lacks := ""
@@ -201,7 +201,7 @@ func (n *count) groupOf(o *observed, e *ttpcron.Event) (name int, ok bool) {
 			lacks = NoUser
 		}
 		if !hasPassword {
-			if key, _ := textOf(e, "key_fingerprint"); key != "" {
+			if key, _ := e.Payload.Said("key_fingerprint"); key != "" {
 				lacks += OnlyKey
 			} else {
 				lacks += NoPassword
@@ -213,10 +213,10 @@ func (n *count) groupOf(o *observed, e *ttpcron.Event) (name int, ok bool) {
 	case Passwords:
 		return n.named(password), hasPassword
 	case Keys:
-		key, has := textOf(e, "key_fingerprint")
+		key, has := e.Payload.Said("key_fingerprint")
 		return n.named(key), has
 	case Files:
-		if sum, _ := textOf(e, "sha256"); sum != "" {
+		if sum, _ := e.Payload.Said("sha256"); sum != "" {
 			return n.named(strings.ToLower(sum), ""), true
 		}
 		return n.named("", path(e)), true
@@ -224,26 +224,10 @@ func (n *count) groupOf(o *observed, e *ttpcron.Event) (name int, ok bool) {
 	return 0, false
 }
 
-// textOf returns a value of the payload. What is no string counts as its JSON.
-func textOf(e *ttpcron.Event, name string) (text string, has bool) {
-	for i := range e.Payload {
-		if f := &e.Payload[i]; f.Name == name {
-			if f.Raw == nil {
-				return f.Text, true
-			}
-			if string(f.Raw) == "null" {
-				break // as good as missing
-			}
-			return string(f.Raw), true
-		}
-	}
-	return "", false
-}
-
 // path is the URL or the name of a file.
 func path(e *ttpcron.Event) string {
 	for _, name := range [...]string{"url", "filename", "payload_text"} {
-		if s, _ := textOf(e, name); s != "" {
+		if s, _ := e.Payload.Said(name); s != "" {
 			return s
 		}
 	}
@@ -251,6 +235,6 @@ func path(e *ttpcron.Event) string {
 }
 
 func won(e *ttpcron.Event) bool {
-	s, _ := textOf(e, "success")
+	s, _ := e.Payload.Said("success")
 	return s == "true"
 }

@@ -85,9 +85,9 @@ func spelled(address string) string {
 
 func (n *count) ofSession(name int, o *observed, e *ttpcron.Event, won bool) error {
 	if won {
-		return n.put(name, ofLogged, bounded(ttpcron.TellingText(e.Kind, func(name string) (string, bool) { return textOf(e, name) })), o.sum)
+		return n.put(name, ofLogged, bounded(ttpcron.TellingText(e.Kind, func(name string) (string, bool) { return e.Payload.Said(name) })), o.sum)
 	}
-	if client, _ := textOf(e, "client_version"); client != "" {
+	if client, _ := e.Payload.Said("client_version"); client != "" {
 		return n.put(name, ofClients, bounded(client), o.sum)
 	}
 	if fact, _ := e.Payload.Text("fact"); e.Kind != ttpcron.SessionFact || fact != "closed" {
@@ -101,7 +101,7 @@ func (n *count) ofSession(name int, o *observed, e *ttpcron.Event, won bool) err
 }
 
 func (n *count) ofFile(name int, o *observed, e *ttpcron.Event) error {
-	direction, _ := textOf(e, "direction")
+	direction, _ := e.Payload.Said("direction")
 	s := o.sum
 	s.most = numberOf(e, "size")
 	return errors.Join(n.put(name, ofPaths, bounded(path(e)), o.sum), n.put(name, ofDirections, bounded(direction), o.sum), n.put(name, ofSizes, "", s))
@@ -113,7 +113,7 @@ const maxLasted = 1e12
 
 // numberOf returns a whole number in the payload, or 0.
 func numberOf(e *ttpcron.Event, name string) uint64 {
-	s, _ := textOf(e, name)
+	s, _ := e.Payload.Said(name)
 	n, _ := strconv.ParseUint(s, 10, 62)
 	return n
 }

@@ -158,7 +158,7 @@ func (s *eventSide) whole(e *ttpcron.Event, o *occurrence) {
 	switch e.Kind {
 	case ttpcron.AuthAttempt:
 		s.total.LoginsTried++
-		if success, _ := textOf(e, "success"); success == "true" {
+		if success, _ := e.Payload.Said("success"); success == "true" {
 			o.won = true
 			s.total.LoginsWon++
 		}
@@ -335,26 +335,10 @@ const (
 	ofDirection
 )
 
-// textOf returns a value of the payload. What is no string counts as its JSON.
-func textOf(e *ttpcron.Event, name string) (text string, has bool) {
-	for i := range e.Payload {
-		if f := &e.Payload[i]; f.Name == name {
-			if f.Raw == nil {
-				return f.Text, true
-			}
-			if string(f.Raw) == "null" {
-				break // as good as missing
-			}
-			return string(f.Raw), true
-		}
-	}
-	return "", false
-}
-
 // path is the URL or the name of a file.
 func path(e *ttpcron.Event) string {
 	for _, name := range [...]string{"url", "filename", "payload_text"} {
-		if s, _ := textOf(e, name); s != "" {
+		if s, _ := e.Payload.Said(name); s != "" {
 			return s
 		}
 	}
@@ -363,7 +347,7 @@ func path(e *ttpcron.Event) string {
 
 // fileSum identifies a file: by its SHA-256, or else by its path.
 func fileSum(e *ttpcron.Event) (sum, at string) {
-	if sum, _ := textOf(e, "sha256"); sum != "" {
+	if sum, _ := e.Payload.Said("sha256"); sum != "" {
 		return strings.ToLower(sum), ""
 	}
 	return "", path(e)
@@ -371,7 +355,7 @@ func fileSum(e *ttpcron.Event) (sum, at string) {
 
 // numberOf returns a whole number in the payload, or 0.
 func numberOf(e *ttpcron.Event, name string) uint64 {
-	s, _ := textOf(e, name)
+	s, _ := e.Payload.Said(name)
 	n, _ := strconv.ParseUint(s, 10, 62)
 	return n
 }

@@ -44,8 +44,8 @@ type file struct {
 type joinedFile struct{ seq, file uint64 }
 
 func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
-	user, hasUser := textOf(e, "username")
-	password, hasPassword := textOf(e, "password")
+	user, hasUser := e.Payload.Said("username")
+	password, hasPassword := e.Payload.Said("password")
 	var hash uint64
 	var lacks uint8
 	if !hasUser {
@@ -54,7 +54,7 @@ func (s *eventSide) login(e *ttpcron.Event, o *occurrence) {
 	if s.o.WithPasswords {
 		if !hasPassword {
 			lacks |= noPassword
-			if key, _ := textOf(e, "key_fingerprint"); key != "" {
+			if key, _ := e.Payload.Said("key_fingerprint"); key != "" {
 				lacks |= onlyKey
 			}
 		}
@@ -119,7 +119,7 @@ func (s *eventSide) file(e *ttpcron.Event, o *occurrence) {
 	if at == "" {
 		at = path(e)
 	}
-	direction, _ := textOf(e, "direction")
+	direction, _ := e.Payload.Said("direction")
 	s.favour(&f.path, &s.files.text, hash, ofPath, at)
 	s.favour(&f.direction, &s.files.text, hash, ofDirection, direction)
 	if o.sensor != nameless {
@@ -155,7 +155,7 @@ func (s *eventSide) canary(e *ttpcron.Event, o *occurrence) {
 		shown.MaskPasswords()
 	}
 	c := &canary{at: o.at, seq: e.Seq, who: o.who, on: o.sensor}
-	token, _ := textOf(e, "token_uuid")
+	token, _ := e.Payload.Said("token_uuid")
 	c.Token, c.Sensor = strings.Clone(bounded(token)), strings.Clone(bounded(e.DeckyID))
 	c.Text = strings.Clone(ttpcron.Shorten(shown.Telling(), ttpcron.MaxShown))
 	c.Canary.Attacker = strings.Clone(bounded(cmp.Or(e.AttackerIP, e.AttackerUUID, e.IdentityUUID)))

@@ -529,7 +529,7 @@ func (c *checker) files() {
 		paths, directions, size := map[string]int{}, map[string]int{}, uint64(0)
 		for _, e := range s.events {
 			paths[bounded(path(e))]++
-			direction, _ := textOf(e, "direction")
+			direction, _ := e.Payload.Said("direction")
 			directions[direction]++
 			size = max(size, numberOf(e, "size"))
 		}

@@ -239,19 +239,8 @@ func Duration(e *ttpcron.Event) (time.Duration, bool) {
 // value is a field of the payload as text: a string unchanged, nothing for null, anything
 // else as JSON.
 func value(e *ttpcron.Event, field string) string {
-	for i := range e.Payload {
-		f := &e.Payload[i]
-		if f.Name != field {
-			continue
-		}
-		if f.Raw == nil {
-			return f.Text
-		}
-		if string(f.Raw) != "null" {
-			return string(f.Raw)
-		}
-	}
-	return ""
+	text, _ := e.Payload.Said(field)
+	return text
 }
 
 func outcome(e *ttpcron.Event, field string, yes, no Outcome) Outcome {
